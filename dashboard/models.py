@@ -1,0 +1,168 @@
+"""The stored truth. Instants are Unix seconds (UTC) and durations seconds, as in every row and
+frame, so that a stored row, a live row and a query over either compare the same numbers."""
+
+import secrets
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+def new_epoch() -> str:
+    """A name for this store's sequence of revisions; another store has another one."""
+    return secrets.token_hex(4)
+
+
+class Task(models.Model):
+    """One Celery task. `args`, `kwargs`, `progress` and `journal` are JSON text."""
+
+    id = models.CharField(primary_key=True, max_length=255)
+    revision = models.BigIntegerField()
+    first_seen_at = models.FloatField()
+    updated_at = models.FloatField()
+    name = models.CharField(max_length=255, null=True)
+    state = models.CharField(max_length=255)
+    status = models.CharField(max_length=16)
+    conclusion = models.CharField(max_length=16, null=True)
+    reason = models.CharField(max_length=500, null=True)
+    queue = models.CharField(max_length=255, null=True)
+    worker = models.CharField(max_length=255, null=True)
+    priority = models.IntegerField(null=True)
+    retries = models.IntegerField(default=0)
+    eta = models.FloatField(null=True)
+    expires = models.FloatField(null=True)
+    retry_at = models.FloatField(null=True)
+    sent_at = models.FloatField(null=True)
+    received_at = models.FloatField(null=True)
+    started_at = models.FloatField(null=True)
+    finished_at = models.FloatField(null=True)
+    wait = models.FloatField(null=True)
+    runtime = models.FloatField(null=True)
+    args = models.TextField(null=True)
+    kwargs = models.TextField(null=True)
+    progress = models.TextField(null=True)
+    exception = models.TextField(null=True)
+    signature = models.CharField(max_length=16, null=True)
+    root_id = models.CharField(max_length=255, null=True)
+    parent_id = models.CharField(max_length=255, null=True)
+    group_id = models.CharField(max_length=255, null=True)
+    owner = models.CharField(max_length=255, null=True)
+    label = models.CharField(max_length=255, null=True)
+    journal = models.TextField()
+    """The evidence that the other columns are derived from, results and tracebacks included."""
+
+    class Meta:
+        verbose_name = _("task")
+        verbose_name_plural = _("tasks")
+        ordering = ("-first_seen_at", "-id")
+        permissions = (
+            ("view_task_args", _("Can view the arguments of tasks")),
+            ("view_task_kwargs", _("Can view the keyword arguments of tasks")),
+            ("view_task_result", _("Can view the results of tasks")),
+            ("view_task_exception", _("Can view the exceptions of tasks")),
+            ("view_task_traceback", _("Can view the tracebacks of tasks")),
+        )
+        indexes = (
+            models.Index(fields=("first_seen_at", "id"), name="headway_task_seen"),
+            models.Index(fields=("revision",), name="headway_task_revision"),
+            models.Index(fields=("status", "first_seen_at", "id"), name="headway_task_status"),
+            models.Index(
+                fields=("conclusion", "first_seen_at", "id"), name="headway_task_conclusion"
+            ),
+            models.Index(fields=("name", "first_seen_at", "id"), name="headway_task_name"),
+            models.Index(fields=("queue", "first_seen_at", "id"), name="headway_task_queue"),
+            models.Index(fields=("worker", "first_seen_at", "id"), name="headway_task_worker"),
+            models.Index(fields=("root_id", "first_seen_at"), name="headway_task_root"),
+            models.Index(fields=("parent_id", "first_seen_at"), name="headway_task_parent"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name or '?'} {self.id}"
+
+
+class Worker(models.Model):
+    """One worker by hostname; `loadavg` and `queues` are JSON text."""
+
+    name = models.CharField(primary_key=True, max_length=255)
+    revision = models.BigIntegerField(db_index=True)
+    state = models.CharField(max_length=16)
+    pid = models.BigIntegerField(default=0)
+    pid_since = models.FloatField(default=0)
+    first_seen_at = models.FloatField()
+    last_heartbeat_at = models.FloatField()
+    stamped_at = models.FloatField(default=0)
+    is_offline = models.BooleanField(default=False)
+    freq = models.FloatField(null=True)
+    active = models.BigIntegerField(default=0)
+    processed = models.BigIntegerField(default=0)
+    loadavg = models.TextField(null=True)
+    clock_offset = models.FloatField(null=True)
+    sw_ident = models.CharField(max_length=255, null=True)
+    sw_ver = models.CharField(max_length=255, null=True)
+    sw_sys = models.CharField(max_length=255, null=True)
+    pool = models.CharField(max_length=255, null=True)
+    concurrency = models.IntegerField(null=True)
+    queues = models.TextField(null=True)
+
+    class Meta:
+        verbose_name = _("worker")
+        verbose_name_plural = _("workers")
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Stream(models.Model):
+    """The one row (id 1) that numbers every change and holds the receivers' lease."""
+
+    epoch = models.CharField(max_length=16, default=new_epoch)
+    revision = models.BigIntegerField(default=0)
+    floor = models.BigIntegerField(default=0)
+    lease_token = models.CharField(max_length=64, null=True)
+    lease_holder = models.CharField(max_length=255, null=True)
+    lease_until = models.FloatField(default=0)
+    alive_at = models.FloatField(null=True)
+    covered_at = models.FloatField(null=True)
+    stats = models.TextField(default="{}")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.epoch}:{self.revision}"
+
+
+class Gap(models.Model):
+    """A time in which the stream was interrupted."""
+
+    from_at = models.FloatField(unique=True)
+    until_at = models.FloatField(null=True)
+    reason = models.CharField(max_length=200)
+    repaired = models.IntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ("-from_at",)
+
+    def __str__(self) -> str:
+        return f"{self.from_at}-{self.until_at or ''} {self.reason}"
+
+
+class ApiKey(models.Model):
+    """A program's way in. Only the hash of its secret is stored; it can do what its user can."""
+
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=12, unique=True)
+    secret_hash = models.CharField(max_length=64)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix})"

@@ -1,0 +1,1 @@
+"""The stream: Celery's events in, one stored truth, every open browser up to date."""

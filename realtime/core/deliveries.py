@@ -1,0 +1,175 @@
+"""Which marks belong together: a task's marks, cut into the times a worker was handed it."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from realtime.core.task import Delivery, Mark
+
+# Order of what one process stamps in the same instant; also which of two outcomes decides.
+_KINDS = {
+    "sent": 0,
+    "received": 1,
+    "started": 2,
+    "cancelled": 3,
+    "retried": 4,
+    "rejected": 5,
+    "failed": 6,
+    "revoked": 7,
+    "succeeded": 8,
+}
+
+MarkKey = tuple[float, int, int, str, int]
+
+
+def mark_key(mark: Mark) -> MarkKey:
+    """The identity of a mark and its place: sender's time, then clock, then kind.
+
+    Time comes before the clock because a container that restarts keeps its hostname and process
+    number while its clock begins anew.
+    """
+    return mark.at, mark.clock, _KINDS[mark.kind], mark.hostname, mark.pid
+
+
+class _Open:
+    """A delivery while its marks are still being gathered."""
+
+    __slots__ = ("hostname", "outcome", "pid", "received", "retries", "started")
+
+    def __init__(self, mark: Mark, retries: int | None) -> None:
+        self.hostname = mark.hostname
+        self.pid = mark.pid
+        self.retries = retries
+        self.received: Mark | None = None
+        self.started: Mark | None = None
+        self.outcome: Mark | None = None
+
+    def takes(self, kind: str) -> bool:
+        if kind == "started":
+            return self.started is None and self.outcome is None
+        return True
+
+    def take(self, mark: Mark) -> None:
+        if mark.kind == "received":
+            self.received = mark
+        elif mark.kind == "started":
+            self.started = mark
+        elif self.outcome is None or _KINDS[mark.kind] > _KINDS[self.outcome.kind]:
+            self.outcome = mark
+
+    def closed(self, retries: int) -> Delivery:
+        return Delivery(
+            retries, self.hostname or None, self.pid, self.received, self.started, self.outcome
+        )
+
+
+def deliveries(marks: Iterable[Mark]) -> list[Delivery]:
+    """The deliveries of marks that are sorted by `mark_key`, in the order of the attempts."""
+    found: list[_Open] = []
+    current: dict[tuple[str, int], _Open] = {}
+    told: list[Mark] = []
+    sent: list[Mark] = []
+    for mark in marks:
+        if mark.kind == "sent":
+            sent.append(mark)
+        elif not mark.hostname:
+            told.append(mark)
+        else:
+            process = (mark.hostname, mark.pid)
+            delivery = current.get(process)
+            if mark.kind == "received":
+                delivery = _Open(mark, mark.retries or 0)
+            elif delivery is None or not delivery.takes(mark.kind):
+                # Its task-received is late or was lost; which attempt it was is worked out below.
+                delivery = _Open(mark, mark.retries)
+            if current.get(process) is not delivery:
+                current[process] = delivery
+                found.append(delivery)
+            delivery.take(mark)
+    ordered = sorted(
+        (delivery.closed(_retries(delivery, found, sent)) for delivery in found), key=_attempt_key
+    )
+    return _with_backend(ordered, told)
+
+
+def _attempt_key(delivery: Delivery) -> tuple[int, float, str, int]:
+    return delivery.retries, delivery.began_at, delivery.hostname or "", delivery.pid
+
+
+def _retries(delivery: _Open, found: list[_Open], sent: list[Mark]) -> int:
+    """Its own number; else what the marks before it say: one more than the last that retried."""
+    if delivery.retries is not None:
+        return delivery.retries
+    began = next(m.at for m in (delivery.started, delivery.outcome) if m is not None)
+    numbers = [mark.retries or 0 for mark in sent if mark.at <= began]
+    for other in found:
+        if other.retries is not None and other.received and other.received.at <= began:
+            is_retried = other.outcome is not None and other.outcome.kind == "retried"
+            numbers.append(other.retries + is_retried)
+    return max(numbers, default=0)
+
+
+def _with_backend(ordered: list[Delivery], told: list[Mark]) -> list[Delivery]:
+    """What a result backend told completes the last delivery, where its own events do not."""
+    if not told:
+        return ordered
+    mark = max(told, key=lambda mark: (_KINDS[mark.kind], mark.at))
+    if not ordered:
+        return [Delivery(mark.retries or 0, None, 0, None, None, mark)]
+    last = ordered[-1]
+    is_settled = any(d.outcome and d.outcome.kind == "succeeded" for d in ordered)
+    if is_settled or (last.outcome is not None and mark.kind != "succeeded"):
+        return ordered
+    return [*ordered[:-1], last._replace(outcome=mark)]
+
+
+class Attempt(NamedTuple):
+    """One delivery as readers see it. `number` counts from 1; instants are Unix seconds."""
+
+    number: int
+    retries: int
+    worker: str | None
+    sent_at: float | None
+    received_at: float | None
+    started_at: float | None
+    finished_at: float | None
+    outcome: str | None
+    runtime: float | None
+    exception: str | None
+    traceback: str | None
+
+
+def attempts(marks: Iterable[Mark]) -> list[Attempt]:
+    """Every attempt that the marks tell of, the first one first."""
+    marks = tuple(marks)
+    sent: dict[int, float] = {}
+    for mark in marks:
+        if mark.kind == "sent":
+            sent.setdefault(mark.retries or 0, mark.at)
+    return [_attempt(n, delivery, sent) for n, delivery in enumerate(deliveries(marks), start=1)]
+
+
+def _attempt(number: int, delivery: Delivery, sent: dict[int, float]) -> Attempt:
+    received, started, outcome = delivery.received, delivery.started, delivery.outcome
+    detail = outcome.detail if outcome else {}
+    runtime = detail.get("runtime")
+    if runtime is None and started and outcome and outcome.hostname:
+        runtime = max(outcome.at - started.at, 0.0)
+    return Attempt(
+        number,
+        delivery.retries,
+        delivery.hostname,
+        sent.get(delivery.retries),
+        received.at if received else None,
+        started.at if started else None,
+        outcome.at if outcome else None,
+        _word(outcome),
+        runtime,  # type: ignore[arg-type]
+        detail.get("exception"),  # type: ignore[arg-type]
+        detail.get("traceback"),  # type: ignore[arg-type]
+    )
+
+
+def _word(outcome: Mark | None) -> str | None:
+    if outcome is None:
+        return None
+    return "expired" if outcome.detail.get("expired") else outcome.kind

@@ -1,0 +1,167 @@
+"""What the leader holds in memory: the live tasks and the workers, and what of them is unwritten.
+
+Events and time change it; nothing here does I/O. The stored rows of ids it does not hold are
+handed in by the pipeline.
+"""
+
+import heapq
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
+
+from realtime.core import lifecycle, workers
+from realtime.core.events import Event
+from realtime.core.task import Task
+from realtime.core.workers import Worker
+
+logger = logging.getLogger(__name__)
+
+MAX_HELD = 100_000
+"""Live tasks in memory, about 150 MB. Older ones are read again when an event of them comes."""
+BACKEND_WAIT_S = 2.0
+"""An outcome that a result backend told waits this long for the task's own event, which is the
+better witness and comes a moment later, since the child stores before the parent reports."""
+
+_BACKEND_OUTCOMES = frozenset({"task-succeeded", "task-failed", "task-revoked"})
+
+
+class Holding:
+    """The live tasks and the workers of one leader."""
+
+    def __init__(self, counters: Counter[str]) -> None:
+        self.tasks: dict[str, Task] = {}
+        self.workers: dict[str, Worker] = {}
+        self.dirty_tasks: set[str] = set()
+        self.dirty_workers: set[str] = set()
+        self._counters = counters
+        self._due: list[tuple[float, str]] = []
+        self._told: dict[str, tuple[float, Event]] = {}
+        self._swept_at = 0.0
+
+    def begin(self, tasks: Iterable[Task], known: Iterable[Worker], now: float) -> None:
+        """Start over from what the store has."""
+        self.__init__(self._counters)  # type: ignore[misc]
+        self._swept_at = now
+        self.workers = {worker.name: worker for worker in known}
+        for task in tasks:
+            self._hold(task, now)
+
+    def missing(self, events: Iterable[Event]) -> set[str]:
+        """The ids of these task events that are not held."""
+        return {event.id for event in events} - self.tasks.keys()
+
+    def apply(self, events: Iterable[Event], stored: Mapping[str, Task], now: float) -> None:
+        """Fold task events, given the stored tasks of the ids that were missing."""
+        by_task: dict[str, list[Event]] = defaultdict(list)
+        for event in events:
+            by_task[event.id].append(event)
+        for task_id, told in by_task.items():
+            known = self.tasks.get(task_id) or stored.get(task_id)
+            own = told if all(event.hostname for event in told) else self._witnessed(told, known, now)
+            if own:
+                self._fold(task_id, known, own, now)
+
+    def hear(self, event: Event, now: float) -> None:
+        """Take a worker's own event, or what an inspection found out about it."""
+        known = self.workers.get(event.id)
+        heard = workers.heard(known, event)
+        if heard is None or heard is known:
+            return
+        self.workers[event.id] = heard
+        self.dirty_workers.add(event.id)
+        if known is None or known.state != heard.state:
+            self._review([event.id], now)
+
+    def sweep(self, now: float, hearing_since: float | None) -> None:
+        """Write down what time alone changed. `hearing_since` is when the stream was last
+        restored, None while it is blind: silence then says nothing about a worker."""
+        if hearing_since is not None:
+            self._sweep_workers(now, hearing_since)
+        while self._due and self._due[0][0] <= now:
+            _, task_id = heapq.heappop(self._due)
+            self._reread(task_id, now)
+        for task_id, (due, event) in list(self._told.items()):
+            if due <= now:
+                del self._told[task_id]
+                task = self.tasks.get(task_id)
+                if task is not None:
+                    self._fold(task_id, task, [event], now)
+        self._swept_at = now
+
+    def written(self, tasks: Collection[Task], names: Collection[str]) -> None:
+        """These were committed: forget that they are unwritten, and let go of what is over."""
+        for task in tasks:
+            if self.tasks.get(task.id) is task:
+                self.dirty_tasks.discard(task.id)
+                if not task.is_live:
+                    del self.tasks[task.id]
+        self.dirty_workers.difference_update(names)
+        self._let_go()
+
+    def _fold(self, task_id: str, known: Task | None, events: list[Event], now: float) -> None:
+        try:
+            task = lifecycle.fold(known, events, now, self.workers)
+        except Exception:
+            # One task's evidence must not stop everybody's stream.
+            self._counters["fold_errors"] += 1
+            logger.exception("A task's events could not be folded", extra={"action": "fold_error"})
+            return
+        self._hold(task, now)
+        self.dirty_tasks.add(task_id)
+
+    def _hold(self, task: Task, now: float) -> None:
+        self.tasks[task.id] = task
+        due = lifecycle.due_at(task, now)
+        if due is not None:
+            heapq.heappush(self._due, (due, task.id))
+
+    def _witnessed(self, told: list[Event], known: Task | None, now: float) -> list[Event]:
+        """Without what a result backend told: of unknown tasks at all, of known ones for now."""
+        own = [event for event in told if event.hostname]
+        if known is None and not own:
+            return []
+        for event in told:
+            if event.hostname:
+                continue
+            if event.kind in _BACKEND_OUTCOMES:
+                self._told[event.id] = (now + BACKEND_WAIT_S, event)
+            elif known is None or known.is_live:
+                own.append(event)
+        return own
+
+    def _sweep_workers(self, now: float, hearing_since: float) -> None:
+        changed = []
+        for name, worker in self.workers.items():
+            seen = workers.seen_at(worker, now, hearing_since)
+            is_successor = self._swept_at < worker.pid_since + lifecycle.PROCESS_GRACE_S <= now
+            if seen is not worker:
+                self.workers[name] = seen
+                self.dirty_workers.add(name)
+            if seen is not worker or is_successor:
+                changed.append(name)
+        self._review(changed, now)
+
+    def _review(self, names: Collection[str], now: float) -> None:
+        """Read the tasks of these workers again: their worker's standing changed."""
+        if not names:
+            return
+        for task_id in [id for id, task in self.tasks.items() if task.worker in names]:
+            self._reread(task_id, now)
+
+    def _reread(self, task_id: str, now: float) -> None:
+        task = self.tasks.get(task_id)
+        if task is None:
+            return
+        seen = lifecycle.at(task, now, self.workers)
+        self._hold(seen, now)
+        if seen != task:
+            self.dirty_tasks.add(task_id)
+
+    def _let_go(self) -> None:
+        excess = len(self.tasks) - MAX_HELD
+        if excess <= 0:
+            return
+        clean = (task_id for task_id in self.tasks if task_id not in self.dirty_tasks)
+        for task_id in [id for id, _ in zip(clean, range(excess), strict=False)]:
+            del self.tasks[task_id]
+            self._counters["let_go"] += 1

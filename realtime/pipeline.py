@@ -1,0 +1,285 @@
+"""From the inbox to every browser: fold, commit, publish, settle; once a second beat and sweep.
+
+One thread runs it. A pipeline leads while it holds the store's lease; otherwise it stands by,
+keeping the last seconds of what it hears so that a takeover loses nothing.
+"""
+
+import logging
+import secrets
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+
+from realtime import codec
+from realtime.core.events import WORKER_KINDS, Event, Reject, parse
+from realtime.core.task import Task
+from realtime.core.wire import task_row, worker_row
+from realtime.holding import MAX_HELD, Holding
+from realtime.inbox import Inbox
+from realtime.ports import (
+    Batch,
+    Changes,
+    Commit,
+    Delivery,
+    LeaseLost,
+    Publisher,
+    Redactor,
+    Source,
+    StoreUnavailable,
+    StreamInfo,
+    TaskStore,
+)
+from realtime.repair import Repairer
+from realtime.vitals import Vitals
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.1
+"""Under load a commit every tenth of a second: ten a second is what progress is shown at."""
+TICK_EVENTS = 2_000
+BEAT_S = 1.0
+LEASE_S = 4.0
+"""A dead leader is followed within this and one beat: under the 5 s that readers notice."""
+REPLAY_S = 10.0
+"""What the standby keeps below the leader's mark: the lease, a beat, and two skewed clocks."""
+RETRY_S = 0.5
+"""Pause after the store refused: long enough not to hammer it, short enough not to be felt."""
+
+
+class Pipeline:
+    """One receiver's pipeline. `run` blocks until `stop`; `holder` names it to operators."""
+
+    def __init__(
+        self,
+        *,
+        store: TaskStore,
+        inbox: Inbox,
+        source: Source,
+        publisher: Publisher,
+        redactor: Redactor,
+        holder: str,
+        repairer: Repairer | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._inbox = inbox
+        self._source = source
+        self._publisher = publisher
+        self._redactor = redactor
+        self._repairer = repairer
+        self._holder = holder
+        self._clock = clock
+        self._token = secrets.token_hex(16)
+        self._stopping = threading.Event()
+        self._counters: Counter[str] = Counter()
+        self._rejected: Counter[str] = Counter()
+        self._holding = Holding(self._counters)
+        self._vitals = Vitals(clock())
+        self._backlog: deque[Delivery] = deque()
+        self._uncommitted: list[Delivery] = []
+        self._stream: StreamInfo | None = None
+        self._is_leader = False
+        self._flushed_at = 0.0
+        self._beat_at = 0.0
+        self._covered_at: float | None = None
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether it holds the lease, as of its last beat."""
+        return self._is_leader
+
+    def run(self) -> None:
+        """Work until `stop`. The store may come and go; its absence is waited out."""
+        while not self._stopping.is_set():
+            try:
+                self.turn()
+            except StoreUnavailable as error:
+                self._counters["store_unavailable"] += 1
+                logger.warning("The store is unavailable: %s", error, extra={"action": "store_down"})
+                self._stopping.wait(RETRY_S)
+            except LeaseLost:
+                self._stand_down()
+        self._finish()
+
+    def stop(self) -> None:
+        """Ask `run` to write what it has and return."""
+        self._stopping.set()
+
+    def turn(self) -> None:
+        """One round: beat when it is time, then wait for events and write them."""
+        now = self._clock()
+        if now - self._beat_at >= BEAT_S or now < self._beat_at:
+            self._beat_at = now
+            self._beat(now)
+        if self._is_leader:
+            self._lead()
+        else:
+            self._stand_by()
+
+    def _lead(self) -> None:
+        until_beat = max(self._beat_at + BEAT_S - self._clock(), 0.0)
+        if not self._backlog and not self._uncommitted and not self._inbox.wait(until_beat):
+            return
+        self._await_tick()
+        self._take()
+        self._flush()
+
+    def _await_tick(self) -> None:
+        """At once after quiet; else when the tick is over or there is enough to write."""
+        while self._inbox.depth < TICK_EVENTS and not self._backlog:
+            rest = self._flushed_at + TICK_S - self._clock()
+            if rest <= 0 or rest > TICK_S or self._stopping.wait(min(rest, 0.01)):
+                return
+
+    def _take(self) -> None:
+        """Fold the next deliveries. They stay ours to settle until a commit covers them."""
+        if len(self._holding.dirty_tasks) >= MAX_HELD:
+            return
+        deliveries = list(self._backlog) or self._inbox.take(TICK_EVENTS)
+        self._backlog.clear()
+        self._uncommitted.extend(deliveries)
+        try:
+            self._fold(deliveries)
+        except StoreUnavailable:
+            self._hand_back(deliveries)
+            raise
+
+    def _hand_back(self, deliveries: Sequence[Delivery]) -> None:
+        del self._uncommitted[len(self._uncommitted) - len(deliveries) :]
+        self._backlog.extendleft(reversed(deliveries))
+
+    def _fold(self, deliveries: Sequence[Delivery]) -> None:
+        now = self._clock()
+        events: list[Event] = []
+        heard: list[Event] = []
+        for delivery in deliveries:
+            for raw in delivery.events:
+                event = raw if isinstance(raw, Event) else parse(raw, delivery.received_at)
+                if event is None:
+                    self._counters["ignored"] += 1
+                elif isinstance(event, Reject):
+                    self._rejected[event.reason] += 1
+                elif event.kind in WORKER_KINDS or event.kind == "worker-inspected":
+                    heard.append(event)
+                else:
+                    events.append(self._redactor.redact(event))
+        missing = self._holding.missing(events)
+        stored = self._store.load(missing) if missing else {}
+        for event in heard:
+            self._holding.hear(event, now)
+        self._holding.apply(events, stored, now)
+        self._vitals.count(len(events) + len(heard), now)
+
+    def _flush(self) -> None:
+        """Commit what is unwritten, then publish it, then settle what it came from."""
+        holding = self._holding
+        tasks = [holding.tasks[id] for id in holding.dirty_tasks]
+        workers = [holding.workers[name] for name in holding.dirty_workers]
+        received = [delivery.received_at for delivery in self._uncommitted]
+        self._covered_at = max(received, default=self._covered_at)
+        if tasks or workers:
+            tasks.sort(key=lambda task: (task.first_seen_at, task.id))
+            changes = Changes(tasks=tasks, workers=workers, covered_at=self._covered_at)
+            commit = self._store.commit(self._token, changes)
+            self._publish(commit, changes)
+            holding.written(tasks, [worker.name for worker in workers])
+        tags = [delivery.tag for delivery in self._uncommitted if delivery.tag is not None]
+        self._uncommitted.clear()
+        if tags:
+            self._source.settle(tags)
+        self._flushed_at = self._clock()
+
+    def _publish(self, commit: Commit, changes: Changes) -> None:
+        tasks, workers = changes.tasks, changes.workers
+        rows = {}
+        if tasks:
+            numbered = enumerate(tasks, start=commit.previous + 1)
+            rows["tasks"] = codec.encode([task_row(task, n) for n, task in numbered])
+        if workers:
+            listed = enumerate(workers, start=commit.previous + 1 + len(tasks))
+            rows["workers"] = codec.encode([worker_row(worker, n) for n, worker in listed])
+        stream = self._vitals.stream(self._stream, commit.revision)
+        self._publisher.publish(
+            Batch(commit.epoch, commit.previous, commit.revision, rows, {}, stream)
+        )
+
+    def _beat(self, now: float) -> None:
+        if not self._is_leader:
+            if not self._store.acquire(self._token, self._holder, now, LEASE_S):
+                self._stream = self._store.stream()
+                return
+            self._take_over(now)
+        self._watch_source(now)
+        self._holding.sweep(now, self._vitals.hearing_since)
+        if self._holding.dirty_tasks or self._holding.dirty_workers:
+            self._flush()
+        self._stream = self._store.beat(self._token, now, LEASE_S, self._vitals.stats())
+        stream = self._vitals.stream(self._stream, self._stream.revision)
+        revision = self._stream.revision
+        self._publisher.publish(Batch(self._stream.epoch, revision, revision, {}, {}, stream))
+
+    def _take_over(self, now: float) -> None:
+        before = self._store.stream()
+        live = self._store.live(MAX_HELD)
+        self._holding.begin(live, self._store.workers(), now)
+        self._is_leader = True
+        logger.info("%s leads", self._holder, extra={"action": "lease_taken"})
+        gap = self._vitals.absence(before, self._source.is_durable, now)
+        if gap is not None:
+            self._store.commit(self._token, Changes(gaps=[gap]))
+            self._repair(live)
+
+    def _watch_source(self, now: float) -> None:
+        health = self._source.health()
+        age = self._oldest_age(now)
+        repairing = self._repairer is not None and self._repairer.is_busy
+        self._vitals.observe(health, self._inbox, self._counters, self._rejected, age, now)
+        self._vitals.note_repair(repairing, self._repairer.repaired if self._repairer else 0)
+        for gap in self._vitals.gaps_to_store():
+            self._store.commit(self._token, Changes(gaps=[gap]))
+            if gap.until_at is not None and not self._source.is_durable:
+                self._repair(list(self._holding.tasks.values()))
+
+    def _oldest_age(self, now: float) -> float:
+        waiting = self._backlog[0] if self._backlog else self._inbox.oldest()
+        return max(now - waiting.received_at, 0.0) if waiting else 0.0
+
+    def _repair(self, tasks: Sequence[Task]) -> None:
+        if self._repairer is not None:
+            self._repairer.ask([task.id for task in tasks if task.is_live])
+
+    def _stand_by(self) -> None:
+        """Keep what the leader may not have committed; what it has is its own to tell."""
+        if self._inbox.wait(max(self._beat_at + BEAT_S - self._clock(), 0.0)):
+            self._backlog.extend(self._inbox.take(TICK_EVENTS))
+        covered = self._stream.covered_at if self._stream else None
+        if covered is None:
+            return
+        done = []
+        while self._backlog and self._backlog[0].received_at < covered - REPLAY_S:
+            done.append(self._backlog.popleft().tag)
+        if done:
+            self._source.settle([tag for tag in done if tag is not None])
+
+    def _stand_down(self) -> None:
+        """Another one leads: forget what is held, keep what was not committed."""
+        logger.warning("%s lost the lease and stands by", self._holder, extra={"action": "lease_lost"})
+        self._is_leader = False
+        self._backlog.extendleft(reversed(self._uncommitted))
+        self._uncommitted.clear()
+        self._holding.begin((), (), self._clock())
+
+    def _finish(self) -> None:
+        """Write what is left, if the store lets us, and give the lease back."""
+        try:
+            if self._is_leader:
+                while self._backlog or self._inbox.depth or self._uncommitted:
+                    self._take()
+                    self._flush()
+                self._store.release(self._token)
+        except (StoreUnavailable, LeaseLost) as error:
+            logger.warning("Stopped with events unwritten: %s", error, extra={"action": "unwritten"})
+        finally:
+            self._is_leader = False
+            self._store.close()

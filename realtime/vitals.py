@@ -1,0 +1,140 @@
+"""How the stream stands: lag, rate, gaps, counters; what the badge tells comes from here."""
+
+from collections import Counter, deque
+from collections.abc import Mapping
+
+from realtime.inbox import Inbox
+from realtime.ports import Gap, SourceHealth, StreamInfo
+
+BEHIND_MS = 2_000
+"""People take up to two seconds for live; beyond, the badge says that it is catching up."""
+RATE_WINDOW_S = 10
+ABSENCE_S = 5.0
+"""Without any receiver for longer than this, something was missed."""
+
+
+class Vitals:
+    """Observed once a second by the pipeline that leads."""
+
+    def __init__(self, now: float) -> None:
+        self.hearing_since: float | None = now
+        """When the stream was last restored, Unix seconds; None while it is blind."""
+        self._counted: deque[tuple[int, int]] = deque()
+        self._total = 0
+        self._gap: Gap | None = None
+        self._unstored: list[Gap] = []
+        self._stats: dict[str, object] = {"state": "live", "lag_ms": None}
+        self._repaired_before = 0
+
+    def count(self, events: int, now: float) -> None:
+        """So many events were folded."""
+        self._total += events
+        second = int(now)
+        if self._counted and self._counted[-1][0] == second:
+            events += self._counted.pop()[1]
+        self._counted.append((second, events))
+
+    def observe(
+        self,
+        health: SourceHealth,
+        inbox: Inbox,
+        counters: Counter[str],
+        rejected: Counter[str],
+        oldest_age_s: float,
+        now: float,
+    ) -> None:
+        """Take stock: one call a second."""
+        self._follow_blindness(health, now)
+        lag_ms = None if health.lag_ms is None else health.lag_ms + round(1000 * oldest_age_s)
+        is_behind = inbox.is_full or (lag_ms or 0) > BEHIND_MS or oldest_age_s * 1000 > BEHIND_MS
+        state = "blind" if health.blind_since is not None else "behind" if is_behind else "live"
+        self._stats = {
+            "lag_ms": None if state == "blind" else lag_ms,
+            "state": state,
+            "events_per_second": self._rate(now),
+            "counters": self._told(health, counters, rejected),
+        }
+
+    def note_repair(self, is_repairing: bool, repaired: int) -> None:
+        """Whether tasks are being repaired after a gap, and how many were since the start."""
+        if is_repairing and self._stats["state"] == "live":
+            self._stats["state"] = "repairing"
+        gap = self._gap
+        if gap is None or gap.until_at is None or repaired <= self._repaired_before:
+            return
+        self._set_gap(_repaired(gap, gap.repaired + repaired - self._repaired_before))
+        self._repaired_before = repaired
+
+    def absence(self, before: StreamInfo, is_durable: bool, now: float) -> Gap | None:
+        """The gap since the last leader's sign of life, where the broker kept nothing for us."""
+        if before.alive_at is None or now - before.alive_at < ABSENCE_S or is_durable:
+            return None
+        self._gap = Gap(from_at=before.alive_at, until_at=now, reason="no receiver was running")
+        return self._gap
+
+    def gaps_to_store(self) -> list[Gap]:
+        """The gaps that changed since the last call."""
+        unstored, self._unstored = self._unstored, []
+        return unstored
+
+    def stats(self) -> Mapping[str, object]:
+        """What is stored with each beat."""
+        return self._stats
+
+    def stream(self, info: StreamInfo | None, revision: int) -> dict[str, object]:
+        """The stream as browsers are told it, as of `revision`."""
+        gap = self._gap or (info.gap if info else None)
+        return {
+            "epoch": info.epoch if info else None,
+            "revision": revision,
+            "floor": info.floor if info else 0,
+            "alive_at": info.alive_at if info else None,
+            "receiver": info.holder if info else None,
+            "gap": gap_row(gap),
+            **self._stats,
+        }
+
+    def _follow_blindness(self, health: SourceHealth, now: float) -> None:
+        if health.blind_since is not None and self.hearing_since is not None:
+            self.hearing_since = None
+            self._set_gap(Gap(from_at=health.blind_since, reason=health.reason or "no answer"))
+        elif health.blind_since is None and self.hearing_since is None:
+            self.hearing_since = now
+            if self._gap is not None and self._gap.until_at is None:
+                gap = self._gap
+                self._set_gap(Gap(from_at=gap.from_at, until_at=now, reason=gap.reason))
+
+    def _set_gap(self, gap: Gap) -> None:
+        self._gap = gap
+        self._unstored.append(gap)
+
+    def _rate(self, now: float) -> float:
+        while self._counted and self._counted[0][0] < now - RATE_WINDOW_S:
+            self._counted.popleft()
+        return round(sum(events for _, events in self._counted) / RATE_WINDOW_S, 1)
+
+    def _told(
+        self, health: SourceHealth, counters: Counter[str], rejected: Counter[str]
+    ) -> dict[str, object]:
+        refused = dict(rejected)
+        for reason in ("too_large", "not_json"):
+            if health.counters.get(reason):
+                refused[reason] = health.counters[reason]
+        dropped = health.counters.get("dropped_progress", 0) + health.counters.get("dropped_state", 0)
+        return {"events": self._total, "rejected": refused, "dropped": dropped, **counters}
+
+
+def gap_row(gap: Gap | None) -> dict[str, object] | None:
+    """A gap as readers see it."""
+    if gap is None:
+        return None
+    return {
+        "from_at": gap.from_at,
+        "until_at": gap.until_at,
+        "reason": gap.reason,
+        "repaired": gap.repaired,
+    }
+
+
+def _repaired(gap: Gap, repaired: int) -> Gap:
+    return Gap(from_at=gap.from_at, until_at=gap.until_at, reason=gap.reason, repaired=repaired)

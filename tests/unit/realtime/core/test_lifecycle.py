@@ -1,0 +1,272 @@
+"""Order does not matter, and the state is Celery's own."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from realtime.core import lifecycle
+from realtime.core.deliveries import attempts
+from realtime.core.events import Event, parse
+from realtime.core.lifecycle import fold
+from realtime.core.workers import Worker
+from tests.unit.realtime.core.histories import RECEIVED_AT, TASK_ID, Host, History, histories
+
+NOW = RECEIVED_AT + 1
+WORKER = Host("celery@a", 7, 0.0)
+
+
+def told(*kinds: tuple[str, float, dict], host: Host = WORKER) -> list[Event]:
+    history = History()
+    for kind, at, fields in kinds:
+        history.tell(host, at, kind, **fields)
+    return history.events
+
+
+def one(kind: str, at: float, host: Host = WORKER, **fields: object) -> Event:
+    return told((kind, at, fields), host=host)[0]
+
+
+@settings(max_examples=300)
+@given(histories(), st.randoms(use_true_random=False))
+def test_any_order_and_repetition_folds_to_the_same_task(
+    history: History, rng: random.Random
+) -> None:
+    expected = fold(None, history.events, NOW)
+    shuffled = history.events + rng.choices(history.events, k=rng.randint(0, 5))
+    rng.shuffle(shuffled)
+    assert fold(None, shuffled, NOW) == expected
+
+
+@settings(max_examples=300)
+@given(histories(), st.randoms(use_true_random=False))
+def test_folding_in_any_batches_is_folding_at_once(history: History, rng: random.Random) -> None:
+    expected = fold(None, history.events, NOW)
+    shuffled = history.events + rng.choices(history.events, k=rng.randint(0, 5))
+    rng.shuffle(shuffled)
+    task = None
+    while shuffled:
+        size = rng.randint(1, len(shuffled))
+        task = fold(task, shuffled[:size], NOW)
+        del shuffled[:size]
+    assert task == expected
+
+
+@settings(max_examples=300)
+@given(histories(), st.randoms(use_true_random=False))
+def test_order_does_not_matter_either_where_events_are_missing(
+    history: History, rng: random.Random
+) -> None:
+    heard = [event for event in history.events if rng.random() > 0.3] or history.events[:1]
+    shuffled = rng.sample(heard, len(heard))
+    assert fold(None, shuffled, NOW) == fold(None, heard, NOW)
+
+
+@settings(max_examples=300)
+@given(histories())
+def test_the_state_is_the_one_that_celery_would_store(history: History) -> None:
+    assert fold(None, history.events, NOW).state == history.state
+
+
+@given(histories(may_lose_announcements=False))
+def test_percent_never_falls_within_an_attempt(history: History) -> None:
+    task, before = None, (0, 0.0)
+    for event in history.events:
+        task = fold(task, [event], NOW)
+        if task.progress is not None:
+            reached = (task.progress.retries, task.progress.percent or 0.0)
+            assert reached >= before
+            before = reached
+
+
+def test_an_outcome_before_its_progress_and_its_start_stands() -> None:
+    task = fold(None, [one("task-succeeded", 10.0, result="1", runtime=2.0)], NOW)
+    late = told(("task-progress", 9.0, {"current": 1, "total": 2}), ("task-started", 8.0, {}))
+    task = fold(task, late, NOW)
+    assert (task.state, task.status, task.conclusion) == ("SUCCESS", "completed", "succeeded")
+    assert task.started_at == 8.0
+
+
+def test_received_of_the_next_attempt_may_come_before_retried_of_this_one() -> None:
+    other = Host("celery@b", 9, -3600.0)
+    events = [
+        one("task-received", 1.0, retries=0),
+        one("task-started", 2.0),
+        one("task-received", 3700.0, host=other, retries=1),
+    ]
+    task = fold(None, events, NOW)
+    late = fold(task, [one("task-retried", 3.0, exception="E()", traceback="")], NOW)
+    assert (late.state, late.status, late.retries) == ("RECEIVED", "reserved", 1)
+
+
+def test_retrying_says_when_once_the_next_attempt_told_it() -> None:
+    events = told(
+        ("task-received", 1.0, {"retries": 0}),
+        ("task-started", 2.0, {}),
+        ("task-retried", 3.0, {"exception": "E()", "traceback": ""}),
+    )
+    assert fold(None, events, NOW).retry_at is None
+    eta = "2001-09-09T01:46:40+00:00"
+    events.append(one("task-received", 4.0, retries=1, eta=eta))
+    task = fold(None, events, NOW)
+    assert (task.status, task.retry_at) == ("retrying", 1_000_000_000.0)
+
+
+def test_a_success_stands_against_a_redelivery() -> None:
+    other = Host("celery@b", 9, 0.0)
+    events = [
+        one("task-received", 1.0, retries=0),
+        one("task-succeeded", 2.0, result="1", runtime=1.0),
+        one("task-received", 3.0, host=other, retries=0),
+        one("task-failed", 4.0, host=other, exception="E()", traceback=""),
+    ]
+    assert fold(None, events, NOW).state == "SUCCESS"
+
+
+def test_a_redelivery_reopens_a_failure() -> None:
+    other = Host("celery@b", 9, 0.0)
+    events = [
+        one("task-received", 1.0, retries=0),
+        one("task-failed", 2.0, exception="E()", traceback=""),
+        one("task-received", 3.0, host=other, retries=0),
+        one("task-started", 4.0, host=other),
+    ]
+    task = fold(None, events, NOW)
+    assert (task.status, task.conclusion, task.worker) == ("running", None, "celery@b")
+
+
+def test_a_container_that_restarts_with_the_same_name_and_number_is_another_attempt() -> None:
+    reborn = Host("celery@a", 7, 0.0, clock=0)
+    WORKER.clock = 500
+    events = [
+        one("task-received", 1.0, retries=0),
+        one("task-started", 2.0),
+        one("task-received", 100.0, host=reborn, retries=0),
+        one("task-started", 101.0, host=reborn),
+        one("task-failed", 102.0, host=reborn, exception="E()", traceback=""),
+    ]
+    task = fold(None, events, NOW)
+    assert task.state == "FAILURE"
+    assert [attempt.outcome for attempt in attempts(task.marks)] == [None, "failed"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "status", "conclusion"),
+    [
+        ("task-revoked", {"expired": False}, "completed", "cancelled"),
+        ("task-revoked", {"expired": True}, "completed", "expired"),
+        ("task-rejected", {"requeue": False}, "completed", "rejected"),
+        ("task-rejected", {"requeue": True}, "queued", None),
+        ("task-cancelled", {}, "retrying", None),
+    ],
+)
+def test_every_outcome_has_its_word(
+    kind: str, fields: dict, status: str, conclusion: str | None
+) -> None:
+    task = fold(None, [one(kind, 5.0, **fields)], NOW)
+    assert (task.status, task.conclusion) == (status, conclusion)
+
+
+def test_a_task_revoked_before_any_worker_took_it_is_cancelled() -> None:
+    events = [one("task-sent", 1.0, name="a", retries=0), one("task-revoked", 2.0, expired=False)]
+    assert fold(None, events, NOW).conclusion == "cancelled"
+
+
+def test_scheduled_becomes_reserved_with_time_alone() -> None:
+    eta = "1970-01-24T03:33:25+00:00"
+    task = fold(None, [one("task-received", 1.0, retries=0, eta=eta)], NOW)
+    assert task.status == "scheduled"
+    due = lifecycle.due_at(task, NOW)
+    assert due == 2_000_005.0
+    assert lifecycle.at(task, due).status == "reserved"
+
+
+def test_what_expires_unstarted_is_over_until_it_is_heard_of() -> None:
+    sent = one("task-sent", 1.0, retries=0, expires="1970-01-24T03:33:25+00:00")
+    task = fold(None, [sent], NOW)
+    expired = lifecycle.at(task, 2_000_005.0)
+    assert (expired.status, expired.conclusion) == ("completed", "expired")
+    started = fold(expired, [one("task-started", 2.0)], 2_000_006.0)
+    assert started.status == "running"
+
+
+def worker(state: str, pid: int = 7, pid_since: float = 0.0) -> dict[str, Worker]:
+    known = Worker(
+        name="celery@a",
+        first_seen_at=0.0,
+        last_heartbeat_at=0.0,
+        state=state,  # type: ignore[arg-type]
+        pid=pid,
+        pid_since=pid_since,
+    )
+    return {"celery@a": known}
+
+
+@pytest.mark.parametrize(
+    ("workers", "status", "conclusion"),
+    [
+        (worker("online"), "running", None),
+        (worker("silent"), "stalled", None),
+        (worker("gone"), "completed", "lost"),
+        (worker("online", pid=8, pid_since=NOW - 60), "completed", "lost"),
+        (worker("online", pid=8, pid_since=NOW - 1), "running", None),
+    ],
+)
+def test_a_running_task_stands_with_its_worker(
+    workers: dict[str, Worker], status: str, conclusion: str | None
+) -> None:
+    events = told(("task-received", 1.0, {"retries": 0}), ("task-started", 2.0, {}))
+    task = fold(None, events, NOW, workers)
+    assert (task.status, task.conclusion) == (status, conclusion)
+
+
+def test_a_lost_task_is_reopened_by_any_later_event() -> None:
+    events = told(("task-received", 1.0, {"retries": 0}), ("task-started", 2.0, {}))
+    lost = fold(None, events, NOW, worker("gone"))
+    found = fold(lost, [one("task-succeeded", 9.0, result="1", runtime=7.0)], NOW, worker("gone"))
+    assert found.conclusion == "succeeded"
+
+
+def test_what_a_backend_told_completes_the_attempt_that_has_no_outcome() -> None:
+    events = told(("task-received", 1.0, {"retries": 0}), ("task-started", 2.0, {}))
+    backend = Event("task-succeeded", TASK_ID, "", 0, 3.0, 0, NOW, {"result": "1", "runtime": None})
+    task = fold(None, [*events, backend], NOW)
+    assert (task.state, task.worker) == ("SUCCESS", "celery@a")
+    assert len(attempts(task.marks)) == 1
+
+
+def test_a_backend_progress_state_is_shown_under_its_own_name() -> None:
+    events = told(("task-received", 1.0, {"retries": 0}), ("task-started", 2.0, {}))
+    fields = {"current": 3.0, "total": 10.0, "state": "PROGRESS", "retries": None}
+    told_by_backend = Event("task-progress", TASK_ID, "", 0, NOW, 0, NOW, fields)
+    task = fold(None, [*events, told_by_backend], NOW)
+    assert (task.state, task.status) == ("PROGRESS", "running")
+    assert task.progress is not None and task.progress.percent == 30
+
+
+def test_the_marks_of_a_task_that_retries_for_ever_are_bounded() -> None:
+    task = None
+    for retries in range(200):
+        events = told(
+            ("task-received", retries * 10.0 + 1, {"retries": retries}),
+            ("task-retried", retries * 10.0 + 2, {"exception": "E()", "traceback": "T" * 99}),
+        )
+        task = fold(task, events, NOW)
+    assert task is not None
+    assert len(task.marks) == lifecycle.MAX_MARKS
+    kept = [mark for mark in task.marks if mark.detail.get("traceback")]
+    assert len(kept) == lifecycle.MAX_TRACEBACKS
+    assert (task.retries, task.received_at) == (199, 1.0)
+
+
+def test_the_owner_that_was_set_first_stays() -> None:
+    events = told(
+        ("task-context", 1.0, {"owner": "ann", "retries": 0}),
+        ("task-context", 2.0, {"owner": "eve", "retries": 3}),
+    )
+    assert fold(None, reversed(events), NOW).owner == "ann"
+
+
+def test_an_unknown_kind_is_no_event_of_ours() -> None:
+    assert parse({"type": "shop-opened", "hostname": "a", "timestamp": 1.0}, NOW) is None
