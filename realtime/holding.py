@@ -5,6 +5,7 @@ handed in by the pipeline.
 """
 
 import heapq
+import itertools
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -57,7 +58,9 @@ class Holding:
             by_task[event.id].append(event)
         for task_id, told in by_task.items():
             known = self.tasks.get(task_id) or stored.get(task_id)
-            own = told if all(event.hostname for event in told) else self._witnessed(told, known, now)
+            own = (
+                told if all(event.hostname for event in told) else self._witnessed(told, known, now)
+            )
             if own:
                 self._fold(task_id, known, own, now)
 
@@ -145,7 +148,7 @@ class Holding:
         """Read the tasks of these workers again: their worker's standing changed."""
         if not names:
             return
-        for task_id in [id for id, task in self.tasks.items() if task.worker in names]:
+        for task_id in [held for held, task in self.tasks.items() if task.worker in names]:
             self._reread(task_id, now)
 
     def _reread(self, task_id: str, now: float) -> None:
@@ -162,6 +165,6 @@ class Holding:
         if excess <= 0:
             return
         clean = (task_id for task_id in self.tasks if task_id not in self.dirty_tasks)
-        for task_id in [id for id, _ in zip(clean, range(excess), strict=False)]:
+        for task_id in list(itertools.islice(clean, excess)):
             del self.tasks[task_id]
             self._counters["let_go"] += 1

@@ -96,7 +96,9 @@ class Pipeline:
                 self.turn()
             except StoreUnavailable as error:
                 self._counters["store_unavailable"] += 1
-                logger.warning("The store is unavailable: %s", error, extra={"action": "store_down"})
+                logger.warning(
+                    "The store is unavailable: %s", error, extra={"action": "store_down"}
+                )
                 self._stopping.wait(RETRY_S)
             except LeaseLost:
                 self._stand_down()
@@ -174,7 +176,7 @@ class Pipeline:
     def _flush(self) -> None:
         """Commit what is unwritten, then publish it, then settle what it came from."""
         holding = self._holding
-        tasks = [holding.tasks[id] for id in holding.dirty_tasks]
+        tasks = [holding.tasks[task_id] for task_id in holding.dirty_tasks]
         workers = [holding.workers[name] for name in holding.dirty_workers]
         received = [delivery.received_at for delivery in self._uncommitted]
         self._covered_at = max(received, default=self._covered_at)
@@ -208,9 +210,13 @@ class Pipeline:
         if not self._is_leader:
             if not self._store.acquire(self._token, self._holder, now, LEASE_S):
                 self._stream = self._store.stream()
+                self._watch_source(now)
+                self._vitals.forget_gaps()
                 return
             self._take_over(now)
         self._watch_source(now)
+        for gap in self._vitals.gaps_to_store():
+            self._store.commit(self._token, Changes(gaps=[gap]))
         self._holding.sweep(now, self._vitals.hearing_since)
         if self._holding.dirty_tasks or self._holding.dirty_workers:
             self._flush()
@@ -225,21 +231,18 @@ class Pipeline:
         self._holding.begin(live, self._store.workers(), now)
         self._is_leader = True
         logger.info("%s leads", self._holder, extra={"action": "lease_taken"})
-        gap = self._vitals.absence(before, self._source.is_durable, now)
-        if gap is not None:
-            self._store.commit(self._token, Changes(gaps=[gap]))
+        if not self._source.is_durable and self._vitals.note_absence(before):
             self._repair(live)
 
     def _watch_source(self, now: float) -> None:
+        was_blind = self._vitals.is_blind
         health = self._source.health()
         age = self._oldest_age(now)
-        repairing = self._repairer is not None and self._repairer.is_busy
         self._vitals.observe(health, self._inbox, self._counters, self._rejected, age, now)
-        self._vitals.note_repair(repairing, self._repairer.repaired if self._repairer else 0)
-        for gap in self._vitals.gaps_to_store():
-            self._store.commit(self._token, Changes(gaps=[gap]))
-            if gap.until_at is not None and not self._source.is_durable:
-                self._repair(list(self._holding.tasks.values()))
+        if self._repairer is not None:
+            self._vitals.note_repair(self._repairer.is_busy, self._repairer.repaired)
+        if was_blind and not self._vitals.is_blind:
+            self._repair(list(self._holding.tasks.values()))
 
     def _oldest_age(self, now: float) -> float:
         waiting = self._backlog[0] if self._backlog else self._inbox.oldest()
@@ -264,7 +267,9 @@ class Pipeline:
 
     def _stand_down(self) -> None:
         """Another one leads: forget what is held, keep what was not committed."""
-        logger.warning("%s lost the lease and stands by", self._holder, extra={"action": "lease_lost"})
+        logger.warning(
+            "%s lost the lease and stands by", self._holder, extra={"action": "lease_lost"}
+        )
         self._is_leader = False
         self._backlog.extendleft(reversed(self._uncommitted))
         self._uncommitted.clear()
@@ -279,7 +284,9 @@ class Pipeline:
                     self._flush()
                 self._store.release(self._token)
         except (StoreUnavailable, LeaseLost) as error:
-            logger.warning("Stopped with events unwritten: %s", error, extra={"action": "unwritten"})
+            logger.warning(
+                "Stopped with events unwritten: %s", error, extra={"action": "unwritten"}
+            )
         finally:
             self._is_leader = False
             self._store.close()

@@ -130,7 +130,7 @@ class Select(NamedTuple):
     query: Query = EVERYTHING
     limit: int = 100
     ids: tuple[str, ...] = ()
-    """Follow exactly these (`task`, `worker`, rows scrolled beyond a window) in place of a query."""
+    """Follow exactly these in place of a query: `task`, `worker`, rows beyond a window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

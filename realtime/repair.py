@@ -36,7 +36,7 @@ class Repairer:
         """Look these tasks up soon; never blocks."""
         with self._changed:
             waiting = set(self._ids)
-            self._ids.extend(id for id in ids if id not in waiting)
+            self._ids.extend(task_id for task_id in ids if task_id not in waiting)
             self.is_busy = bool(self._ids)
             self._changed.notify_all()
 

@@ -65,12 +65,27 @@ class Vitals:
         self._set_gap(_repaired(gap, gap.repaired + repaired - self._repaired_before))
         self._repaired_before = repaired
 
-    def absence(self, before: StreamInfo, is_durable: bool, now: float) -> Gap | None:
-        """The gap since the last leader's sign of life, where the broker kept nothing for us."""
-        if before.alive_at is None or now - before.alive_at < ABSENCE_S or is_durable:
-            return None
-        self._gap = Gap(from_at=before.alive_at, until_at=now, reason="no receiver was running")
-        return self._gap
+    def note_absence(self, before: StreamInfo) -> bool:
+        """Whether nobody listened between the last leader's sign of life and our first: a gap."""
+        heard_since = self.hearing_since
+        if before.alive_at is None or heard_since is None:
+            return False
+        if heard_since - before.alive_at < ABSENCE_S:
+            return False
+        self._set_gap(
+            Gap(from_at=before.alive_at, until_at=heard_since, reason="no receiver was running")
+        )
+        return True
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether nothing can be heard now."""
+        return self.hearing_since is None
+
+    def forget_gaps(self) -> None:
+        """What a standby missed is no gap, since the leader heard it; what it misses now may
+        become one."""
+        self._unstored = [gap for gap in self._unstored if gap.until_at is None][-1:]
 
     def gaps_to_store(self) -> list[Gap]:
         """The gaps that changed since the last call."""
@@ -120,7 +135,9 @@ class Vitals:
         for reason in ("too_large", "not_json"):
             if health.counters.get(reason):
                 refused[reason] = health.counters[reason]
-        dropped = health.counters.get("dropped_progress", 0) + health.counters.get("dropped_state", 0)
+        dropped = health.counters.get("dropped_progress", 0) + health.counters.get(
+            "dropped_state", 0
+        )
         return {"events": self._total, "rejected": refused, "dropped": dropped, **counters}
 
 

@@ -119,7 +119,7 @@ def instant(value: object) -> float | None:
 
 
 def clean(value: object, limit: int) -> str | None:
-    """The text with what no store can hold removed, cut to `limit` with a mark; None if not text."""
+    """The text without what no store can hold, cut to `limit` with a mark; None if not text."""
     if not isinstance(value, str):
         return None
     if not _is_storable(value):

@@ -7,7 +7,8 @@ time and clock; between processes only `retries` orders them, and time where `re
 """
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from realtime.core import progress as progresses
 from realtime.core.deliveries import deliveries, mark_key
@@ -47,6 +48,8 @@ PROCESS_GRACE_S = 10.0
 two workers that share a name by mistake would otherwise lose each other's tasks in turn."""
 
 Workers = Mapping[str, Worker]
+Known = dict[str, Any]
+"""A task's evidence while it is being joined, by the names of `Task`'s fields."""
 NOBODY: Workers = {}
 
 # Who tells a fact best: the worker that parsed the message, then the client that sent it.
@@ -73,9 +76,7 @@ class Standing(NamedTuple):
     retry_at: float | None = None
 
 
-def fold(
-    task: Task | None, events: Iterable[Event], now: float, workers: Workers = NOBODY
-) -> Task:
+def fold(task: Task | None, events: Iterable[Event], now: float, workers: Workers = NOBODY) -> Task:
     """The task after these events of it, in whatever order they came; `now` is Unix seconds.
 
     `task` is None for the first events of an id, which then must not be empty. `workers` tells
@@ -119,7 +120,7 @@ def due_at(task: Task, now: float) -> float | None:
     return min((instant for instant in instants if instant and instant > now), default=None)
 
 
-def _evidence_of(task: Task | None, events: Iterable[Event]) -> dict:
+def _evidence_of(task: Task | None, events: Iterable[Event]) -> Known:
     if task is not None:
         known = {name: getattr(task, name) for name in _EVIDENCE}
         known["ranks"] = dict(task.ranks)
@@ -148,11 +149,15 @@ def _mark_of(event: Event) -> Mark:
 
 
 def _fuller(one: Mark | None, other: Mark) -> Mark:
-    """Of two copies of one mark, the one that tells more: a kept one may have lost its traceback."""
-    return other if one is None else max(one, other, key=lambda mark: repr(sorted(mark.detail.items())))
+    """Of two copies of one mark, the fuller: a kept one may have lost its traceback."""
+    return (
+        other
+        if one is None
+        else max(one, other, key=lambda mark: repr(sorted(mark.detail.items())))
+    )
 
 
-def _learn(known: dict, event: Event) -> None:
+def _learn(known: Known, event: Event) -> None:
     ranks = known["ranks"]
     retries = event.fields.get("retries") or 0
     standing = _STANDING.get(event.kind)
@@ -170,7 +175,7 @@ def _learn(known: dict, event: Event) -> None:
             known[fact] = value
 
 
-def _note_first(known: dict, mark: Mark) -> None:
+def _note_first(known: Known, mark: Mark) -> None:
     name = _FIRSTS.get(mark.kind)
     if name is not None:
         known[name] = mark.at if known[name] is None else min(known[name], mark.at)
@@ -193,7 +198,7 @@ def _progress_of(event: Event, marks: tuple[Mark, ...]) -> Progress:
     state = event.fields.get("state")
     fields = {name: value for name, value in event.fields.items() if name != "state"}
     told = progresses.reported(fields, retries=retries, at=event.at, clock=event.clock)  # type: ignore[arg-type]
-    return told if state is None else progresses.replace(told, state=state)  # type: ignore[arg-type]
+    return told if state is None else replace(told, state=state)  # type: ignore[arg-type]
 
 
 def _attempt_at(marks: tuple[Mark, ...], hostname: str, at: float) -> int:
@@ -204,7 +209,7 @@ def _attempt_at(marks: tuple[Mark, ...], hostname: str, at: float) -> int:
     return latest.retries or 0 if latest else 0
 
 
-def _stand(known: dict, marks: tuple[Mark, ...], now: float, workers: Workers) -> Task:
+def _stand(known: Known, marks: tuple[Mark, ...], now: float, workers: Workers) -> Task:
     handed = deliveries(marks)
     decisive = _decisive(handed)
     resent = max((m.retries or 0 for m in marks if m.kind == "sent"), default=None)
@@ -251,7 +256,7 @@ def _is_success(delivery: Delivery) -> bool:
 
 
 def _standing(
-    known: dict,
+    known: Known,
     decisive: Delivery | None,
     resent: int | None,
     progress: Progress | None,
@@ -277,7 +282,7 @@ def _standing(
 
 
 def _waiting(
-    known: dict, resent: int | None, progress: Progress | None, eta: float | None, now: float
+    known: Known, resent: int | None, progress: Progress | None, eta: float | None, now: float
 ) -> Standing:
     """No worker has it, as far as is known."""
     state = "RETRY" if resent else "PENDING"
@@ -306,7 +311,7 @@ def _outcome(mark: Mark, eta: float | None) -> Standing:
 
 
 def _running(
-    known: dict, delivery: Delivery, progress: Progress | None, now: float, workers: Workers
+    known: Known, delivery: Delivery, progress: Progress | None, now: float, workers: Workers
 ) -> Standing:
     is_current = progress is not None and progress.retries == delivery.retries
     state = (progress.state if progress and is_current else None) or "STARTED"
@@ -330,7 +335,7 @@ def _is_gone(worker: Worker, began_at: float, pid: int, now: float) -> bool:
     return is_successor and now - worker.pid_since > PROCESS_GRACE_S
 
 
-def _is_expired(known: dict, now: float) -> bool:
+def _is_expired(known: Known, now: float) -> bool:
     return known["expires"] is not None and known["expires"] <= now
 
 
@@ -339,14 +344,14 @@ def _eta(marks: tuple[Mark, ...], retries: int) -> float | None:
     return max((mark.detail["eta"] for mark in told if "eta" in mark.detail), default=None)  # type: ignore[type-var, return-value]
 
 
-def _wait(known: dict, handed: list[Delivery]) -> float | None:
+def _wait(known: Known, handed: list[Delivery]) -> float | None:
     """Seconds from when it could have run to when it first did."""
     started, since = known["started_at"], known["sent_at"] or known["received_at"]
     if started is None or since is None:
         return None
     first = handed[0].received if handed else None
-    eta = first.detail.get("eta") if first else None
-    return max(started - max(since, eta or since), 0.0)  # type: ignore[call-overload]
+    eta: Any = first.detail.get("eta") if first else None
+    return float(max(started - max(since, eta or since), 0.0))
 
 
 def _runtime(started: Mark | None, outcome: Mark | None) -> float | None:
@@ -370,5 +375,3 @@ def _signature(failed: Mark | None) -> str | None:
     if failed is None:
         return None
     return signature(failed.detail.get("exception"), failed.detail.get("traceback"))  # type: ignore[arg-type]
-
-

@@ -36,8 +36,12 @@ class Progress:
             if reached:
                 last = reached[-1]
                 return 100 * (last + self.furthest[self.stages[last]]) / len(self.stages)
-        known = self.furthest.get("") if not self.stage else max(self.furthest.values(), default=None)
-        return None if known is None or (self.total is None and not known) else 100 * known
+        # Stages of unknown number have no common measure: the whole is then unknown too.
+        if len(self.furthest) != 1:
+            return None
+        (stage, fraction), *_ = self.furthest.items()
+        is_known = fraction > 0 or not stage or self.total is not None
+        return 100 * fraction if is_known else None
 
 
 def reported(fields: Fields, *, retries: int, at: float, clock: int) -> Progress:
