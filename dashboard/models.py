@@ -7,26 +7,37 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from dashboard.fields import Word
+
 
 def new_epoch() -> str:
     """A name for this store's sequence of revisions; another store has another one."""
     return secrets.token_hex(4)
 
 
+def _index(column: str, *, is_sparse: bool = False) -> models.Index:
+    """Rows of one value in the order of pages. A sparse one leaves out rows without a value."""
+    return models.Index(
+        fields=(column, "first_seen_at", "id"),
+        name=f"headway_task_{column.removesuffix('_id')}",
+        condition=models.Q(**{f"{column}__isnull": False}) if is_sparse else None,
+    )
+
+
 class Task(models.Model):
     """One Celery task. `args`, `kwargs`, `progress` and `journal` are JSON text."""
 
-    id = models.CharField(primary_key=True, max_length=255)
+    id = Word(primary_key=True, max_length=255)
     revision = models.BigIntegerField()
     first_seen_at = models.FloatField()
     updated_at = models.FloatField()
-    name = models.CharField(max_length=255, null=True)
-    state = models.CharField(max_length=255)
-    status = models.CharField(max_length=16)
-    conclusion = models.CharField(max_length=16, null=True)
-    reason = models.CharField(max_length=500, null=True)
-    queue = models.CharField(max_length=255, null=True)
-    worker = models.CharField(max_length=255, null=True)
+    name = Word(max_length=255, null=True)
+    state = Word(max_length=255)
+    status = Word(max_length=16)
+    conclusion = Word(max_length=16, null=True)
+    reason = Word(max_length=500, null=True)
+    queue = Word(max_length=255, null=True)
+    worker = Word(max_length=255, null=True)
     priority = models.IntegerField(null=True)
     retries = models.IntegerField(default=0)
     eta = models.FloatField(null=True)
@@ -42,12 +53,12 @@ class Task(models.Model):
     kwargs = models.TextField(null=True)
     progress = models.TextField(null=True)
     exception = models.TextField(null=True)
-    signature = models.CharField(max_length=16, null=True)
-    root_id = models.CharField(max_length=255, null=True)
-    parent_id = models.CharField(max_length=255, null=True)
-    group_id = models.CharField(max_length=255, null=True)
-    owner = models.CharField(max_length=255, null=True)
-    label = models.CharField(max_length=255, null=True)
+    signature = Word(max_length=16, null=True)
+    root_id = Word(max_length=255, null=True)
+    parent_id = Word(max_length=255, null=True)
+    group_id = Word(max_length=255, null=True)
+    owner = Word(max_length=255, null=True)
+    label = Word(max_length=255, null=True)
     journal = models.TextField()
     """The evidence that the other columns are derived from, results and tracebacks included."""
 
@@ -63,17 +74,23 @@ class Task(models.Model):
             ("view_task_traceback", _("Can view the tracebacks of tasks")),
         )
         indexes = (
-            models.Index(fields=("first_seen_at", "id"), name="headway_task_seen"),
             models.Index(fields=("revision",), name="headway_task_revision"),
-            models.Index(fields=("status", "first_seen_at", "id"), name="headway_task_status"),
+            models.Index(fields=("first_seen_at", "id"), name="headway_task_seen"),
+            _index("status"),
+            _index("name"),
+            _index("root_id"),
+            _index("conclusion", is_sparse=True),
             models.Index(
-                fields=("conclusion", "first_seen_at", "id"), name="headway_task_conclusion"
+                fields=("conclusion", "finished_at"),
+                name="headway_task_finished",
+                condition=models.Q(conclusion__isnull=False),
             ),
-            models.Index(fields=("name", "first_seen_at", "id"), name="headway_task_name"),
-            models.Index(fields=("queue", "first_seen_at", "id"), name="headway_task_queue"),
-            models.Index(fields=("worker", "first_seen_at", "id"), name="headway_task_worker"),
-            models.Index(fields=("root_id", "first_seen_at"), name="headway_task_root"),
-            models.Index(fields=("parent_id", "first_seen_at"), name="headway_task_parent"),
+            _index("queue", is_sparse=True),
+            _index("worker", is_sparse=True),
+            _index("parent_id", is_sparse=True),
+            _index("group_id", is_sparse=True),
+            _index("owner", is_sparse=True),
+            _index("signature", is_sparse=True),
         )
 
     def __str__(self) -> str:
@@ -83,9 +100,9 @@ class Task(models.Model):
 class Worker(models.Model):
     """One worker by hostname; `loadavg` and `queues` are JSON text."""
 
-    name = models.CharField(primary_key=True, max_length=255)
+    name = Word(primary_key=True, max_length=255)
     revision = models.BigIntegerField(db_index=True)
-    state = models.CharField(max_length=16)
+    state = Word(max_length=16)
     pid = models.BigIntegerField(default=0)
     pid_since = models.FloatField(default=0)
     first_seen_at = models.FloatField()
@@ -97,10 +114,10 @@ class Worker(models.Model):
     processed = models.BigIntegerField(default=0)
     loadavg = models.TextField(null=True)
     clock_offset = models.FloatField(null=True)
-    sw_ident = models.CharField(max_length=255, null=True)
-    sw_ver = models.CharField(max_length=255, null=True)
-    sw_sys = models.CharField(max_length=255, null=True)
-    pool = models.CharField(max_length=255, null=True)
+    sw_ident = Word(max_length=255, null=True)
+    sw_ver = Word(max_length=255, null=True)
+    sw_sys = Word(max_length=255, null=True)
+    pool = Word(max_length=255, null=True)
     concurrency = models.IntegerField(null=True)
     queues = models.TextField(null=True)
 

@@ -1,5 +1,6 @@
 """JSON for the stream's adapters: one encoder and one decoder, the fastest that is well kept."""
 
+import json
 from typing import Any
 
 import orjson
@@ -13,3 +14,15 @@ def encode(value: object) -> bytes:
 def decode(data: bytes | str) -> Any:
     """The value of JSON text; ValueError when it is not JSON."""
     return orjson.loads(data)
+
+
+def decode_leniently(data: bytes | str) -> Any:
+    """Like `decode`, and what Python's own encoder writes beyond JSON: NaN, lone surrogates."""
+    try:
+        return orjson.loads(data)
+    except ValueError:
+        pass
+    try:
+        return json.loads(data)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error

@@ -9,6 +9,10 @@ MAX_EVENTS = 50_000
 """About 100 MB of decoded events, or ten seconds of a 5,000 events a second flood."""
 
 
+FILLING = 0.8
+"""From this share of the bound on, what can be spared makes room for what cannot."""
+
+
 class Inbox:
     """Deliveries in the order they came. `put` never waits for long; `take` waits for the first."""
 
@@ -60,6 +64,11 @@ class Inbox:
     def depth(self) -> int:
         """Events waiting."""
         return self._events
+
+    @property
+    def is_filling(self) -> bool:
+        """Whether little room is left."""
+        return self._events >= FILLING * self._max_events
 
     @property
     def is_full(self) -> bool:

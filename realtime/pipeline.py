@@ -9,7 +9,7 @@ import secrets
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from realtime import codec
 from realtime.core.events import WORKER_KINDS, Event, Reject, parse
@@ -201,19 +201,21 @@ class Pipeline:
         if workers:
             listed = enumerate(workers, start=commit.previous + 1 + len(tasks))
             rows["workers"] = codec.encode([worker_row(worker, n) for n, worker in listed])
-        stream = self._vitals.stream(self._stream, commit.revision)
-        self._publisher.publish(
-            Batch(commit.epoch, commit.previous, commit.revision, rows, {}, stream)
-        )
+        self._send(commit, rows)
+
+    def _send(self, commit: Commit, rows: Mapping[str, bytes]) -> None:
+        stream = self._vitals.stream(self._stream, commit.revision) if self._stream else {}
+        self._publisher.publish(Batch(*commit, rows, {}, stream))
 
     def _beat(self, now: float) -> None:
         if not self._is_leader:
-            if not self._store.acquire(self._token, self._holder, now, LEASE_S):
-                self._stream = self._store.stream()
+            is_mine = self._store.acquire(self._token, self._holder, now, LEASE_S)
+            self._stream = self._store.stream()
+            if not is_mine:
                 self._watch_source(now)
                 self._vitals.forget_gaps()
                 return
-            self._take_over(now)
+            self._take_over(self._stream, now)
         self._watch_source(now)
         for gap in self._vitals.gaps_to_store():
             self._store.commit(self._token, Changes(gaps=[gap]))
@@ -221,12 +223,10 @@ class Pipeline:
         if self._holding.dirty_tasks or self._holding.dirty_workers:
             self._flush()
         self._stream = self._store.beat(self._token, now, LEASE_S, self._vitals.stats())
-        stream = self._vitals.stream(self._stream, self._stream.revision)
         revision = self._stream.revision
-        self._publisher.publish(Batch(self._stream.epoch, revision, revision, {}, {}, stream))
+        self._send(Commit(self._stream.epoch, revision, revision), {})
 
-    def _take_over(self, now: float) -> None:
-        before = self._store.stream()
+    def _take_over(self, before: StreamInfo, now: float) -> None:
         live = self._store.live(MAX_HELD)
         self._holding.begin(live, self._store.workers(), now)
         self._is_leader = True

@@ -2,9 +2,12 @@
 
 from collections import Counter, deque
 from collections.abc import Mapping
+from dataclasses import replace
 
+from realtime.core.wire import Row
 from realtime.inbox import Inbox
 from realtime.ports import Gap, SourceHealth, StreamInfo
+from realtime.standing import stream_row
 
 BEHIND_MS = 2_000
 """People take up to two seconds for live; beyond, the badge says that it is catching up."""
@@ -21,6 +24,7 @@ class Vitals:
         """When the stream was last restored, Unix seconds; None while it is blind."""
         self._counted: deque[tuple[int, int]] = deque()
         self._total = 0
+        self._observed_at = now
         self._gap: Gap | None = None
         self._unstored: list[Gap] = []
         self._stats: dict[str, object] = {"state": "live", "lag_ms": None}
@@ -44,6 +48,7 @@ class Vitals:
         now: float,
     ) -> None:
         """Take stock: one call a second."""
+        self._observed_at = now
         self._follow_blindness(health, now)
         lag_ms = None if health.lag_ms is None else health.lag_ms + round(1000 * oldest_age_s)
         is_behind = inbox.is_full or (lag_ms or 0) > BEHIND_MS or oldest_age_s * 1000 > BEHIND_MS
@@ -62,7 +67,7 @@ class Vitals:
         gap = self._gap
         if gap is None or gap.until_at is None or repaired <= self._repaired_before:
             return
-        self._set_gap(_repaired(gap, gap.repaired + repaired - self._repaired_before))
+        self._set_gap(replace(gap, repaired=gap.repaired + repaired - self._repaired_before))
         self._repaired_before = repaired
 
     def note_absence(self, before: StreamInfo) -> bool:
@@ -96,18 +101,16 @@ class Vitals:
         """What is stored with each beat."""
         return self._stats
 
-    def stream(self, info: StreamInfo | None, revision: int) -> dict[str, object]:
+    def stream(self, info: StreamInfo, revision: int) -> Row:
         """The stream as browsers are told it, as of `revision`."""
-        gap = self._gap or (info.gap if info else None)
-        return {
-            "epoch": info.epoch if info else None,
-            "revision": revision,
-            "floor": info.floor if info else 0,
-            "alive_at": info.alive_at if info else None,
-            "receiver": info.holder if info else None,
-            "gap": gap_row(gap),
-            **self._stats,
-        }
+        told = replace(
+            info,
+            revision=revision,
+            alive_at=self._observed_at,
+            stats=self._stats,
+            gap=self._gap or info.gap,
+        )
+        return stream_row(told, self._observed_at)
 
     def _follow_blindness(self, health: SourceHealth, now: float) -> None:
         if health.blind_since is not None and self.hearing_since is not None:
@@ -116,8 +119,7 @@ class Vitals:
         elif health.blind_since is None and self.hearing_since is None:
             self.hearing_since = now
             if self._gap is not None and self._gap.until_at is None:
-                gap = self._gap
-                self._set_gap(Gap(from_at=gap.from_at, until_at=now, reason=gap.reason))
+                self._set_gap(replace(self._gap, until_at=now))
 
     def _set_gap(self, gap: Gap) -> None:
         self._gap = gap
@@ -139,19 +141,3 @@ class Vitals:
             "dropped_state", 0
         )
         return {"events": self._total, "rejected": refused, "dropped": dropped, **counters}
-
-
-def gap_row(gap: Gap | None) -> dict[str, object] | None:
-    """A gap as readers see it."""
-    if gap is None:
-        return None
-    return {
-        "from_at": gap.from_at,
-        "until_at": gap.until_at,
-        "reason": gap.reason,
-        "repaired": gap.repaired,
-    }
-
-
-def _repaired(gap: Gap, repaired: int) -> Gap:
-    return Gap(from_at=gap.from_at, until_at=gap.until_at, reason=gap.reason, repaired=repaired)

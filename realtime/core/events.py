@@ -24,6 +24,8 @@ MAX_EXCEPTION = 2 * 1024
 MAX_TRACEBACK = 32 * 1024
 MAX_RESULT = 4 * 1024
 MAX_STAGES = 50
+MAX_AT = 1e11
+"""Unix seconds: the year 5138. What lies beyond is no instant."""
 
 CUT = "…"
 
@@ -92,7 +94,7 @@ def parse(raw: object, received_at: float) -> Event | Reject | None:
     if len(subject) > MAX_ID or not _is_storable(subject) or not _is_storable(hostname):
         return Reject("bad_uuid")
     at = _number(raw.get("timestamp"))
-    if at is None or not 0 <= at < 1e11:
+    if at is None or not 0 <= at < MAX_AT:
         return Reject("bad_timestamp")
     fields = read(raw)
     if isinstance(fields, Reject):
@@ -103,7 +105,8 @@ def parse(raw: object, received_at: float) -> Event | Reject | None:
 
 
 def instant(value: object) -> float | None:
-    """Unix seconds of an ISO 8601 text (UTC where it names no offset), or None."""
+    """Unix seconds of an ISO 8601 text (UTC where it names no offset); None when it is none, or
+    lies before 1970 or beyond `MAX_AT`."""
     if not isinstance(value, str) or len(value) > 64:
         return None
     try:
@@ -113,9 +116,10 @@ def instant(value: object) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     try:
-        return moment.timestamp()
+        at = moment.timestamp()
     except (OverflowError, ValueError):
         return None
+    return at if 0 <= at < MAX_AT else None
 
 
 def clean(value: object, limit: int) -> str | None:
@@ -135,13 +139,11 @@ def _literal(text: str) -> object:
 def arguments(value: object, empty: str) -> object:
     """Positional or keyword arguments as data where their repr can be read, else the repr as text.
 
-    `empty` is the repr of no arguments. A list, dict, text or None comes back; a repr that
-    Celery cut does not parse and stays text.
+    `empty` is the repr of no arguments. A list, dict, text or None comes back, never more than
+    `MAX_REPR` long; a repr that Celery cut does not parse and stays text.
     """
-    if value is None or isinstance(value, list | dict):
-        return value
-    if isinstance(value, tuple):
-        return list(value)
+    if isinstance(value, list | tuple | dict):
+        return _bounded(value)
     text = clean(value, MAX_REPR)
     if text is None:
         return None
@@ -153,6 +155,25 @@ def arguments(value: object, empty: str) -> object:
         return text
     expected = list if empty == "()" else dict
     return data if isinstance(data, expected) else text
+
+
+def _bounded(value: object) -> object:
+    """Data that came as data: itself where it is small and JSON holds it, else its repr, cut."""
+    text = _repr(value)
+    if len(text) > MAX_REPR:
+        return clean(text, MAX_REPR)
+    try:
+        return _as_json(value, depth=0)
+    except ValueError:
+        return clean(text, MAX_REPR)
+
+
+def _repr(value: object) -> str:
+    try:
+        return repr(value)
+    except (ValueError, RecursionError):
+        # Nested too deep, or a number of more digits than Python prints.
+        return CUT
 
 
 def _as_json(value: object, depth: int) -> object:
@@ -238,14 +259,14 @@ def _announced(raw: Mapping[str, object]) -> Fields:
 
 def _succeeded(raw: Mapping[str, object]) -> Fields:
     result = raw.get("result")
-    text = result if isinstance(result, str) else None if result is None else repr(result)
+    text = result if isinstance(result, str) else None if result is None else _repr(result)
     return {"result": clean(text, MAX_RESULT), "runtime": _duration(raw.get("runtime"))}
 
 
 def _raised(raw: Mapping[str, object]) -> Fields:
     return {
         "exception": clean(raw.get("exception"), MAX_EXCEPTION),
-        "traceback": _tail(raw.get("traceback"), MAX_TRACEBACK),
+        "traceback": tail(raw.get("traceback"), MAX_TRACEBACK),
     }
 
 
@@ -329,7 +350,7 @@ def _duration(value: object) -> float | None:
     return seconds if seconds is not None and 0 <= seconds < 1e10 else None
 
 
-def _tail(value: object, limit: int) -> str | None:
+def tail(value: object, limit: int) -> str | None:
     """The end of a long traceback: its last frames and its error are what is read."""
     if not isinstance(value, str):
         return None

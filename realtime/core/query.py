@@ -225,10 +225,11 @@ def _values(chars: list[_Char], start: int | None = None) -> list[Value]:
 
 def _value(chars: list[_Char], begin: int) -> Value:
     if not chars:
+        mark = max(begin - 1, 0)  # the comma or the colon beside the gap
         raise QueryError(
             'A value is missing here: write one, or "" for an empty one.',
-            at=max(begin - 1, 0),
-            until=begin,
+            at=mark,
+            until=mark + 1,
         )
     parts = [""]
     for char in chars:

@@ -185,6 +185,7 @@ LEXICON: Mapping[str, Word] = {
     "worker": Word("text", ("worker",), "the worker that took it", "worker:celery@web1"),
     "id": Word("text", ("id",), "the task's id", "id:3f2a*"),
     "root": Word("text", ("root_id",), "the id of its workflow's first task", "root:3f2a*"),
+    "parent": Word("text", ("parent_id",), "the id of the task that called it", "parent:3f2a*"),
     "group": Word("text", ("group_id",), "the id of its group", "group:77b0*"),
     "owner": Word("text", ("owner",), "for whom it runs", "owner:alice"),
     "label": Word("text", ("label",), "the label that people are shown", 'label:"Monthly report"'),

@@ -85,8 +85,9 @@ def guess(text: str, allowed: tuple[str, ...]) -> str:
 
 def guess_word(word: str) -> str:
     """A sentence that offers the word that was probably meant, or nothing."""
-    if word in _SYNONYMS:
-        return f' Did you mean "{_SYNONYMS[word]}"?'
+    synonym = _SYNONYMS.get(word.partition(".")[0])
+    if synonym:
+        return f' Did you mean "{synonym}"?'
     return guess(word, tuple(LEXICON))
 
 

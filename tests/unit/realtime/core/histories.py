@@ -91,9 +91,7 @@ def _dies_in_the_middle(history: History, worker: Host, now: float, announced: d
 
 
 @st.composite
-def _attempt(
-    draw: st.DrawFn, history: History, worker: Host, now: float, announced: dict
-) -> float:
+def _attempt(draw: st.DrawFn, history: History, worker: Host, now: float, announced: dict) -> float:
     now += draw(st.floats(0.001, 5))
     history.tell(worker, now, "task-received", **announced)
     history.state = "RECEIVED"

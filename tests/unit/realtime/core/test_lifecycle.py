@@ -11,7 +11,7 @@ from realtime.core.deliveries import attempts
 from realtime.core.events import Event, parse
 from realtime.core.lifecycle import fold
 from realtime.core.workers import Worker
-from tests.unit.realtime.core.histories import RECEIVED_AT, TASK_ID, Host, History, histories
+from tests.unit.realtime.core.histories import RECEIVED_AT, TASK_ID, History, Host, histories
 
 NOW = RECEIVED_AT + 1
 WORKER = Host("celery@a", 7, 0.0)
@@ -242,7 +242,8 @@ def test_a_backend_progress_state_is_shown_under_its_own_name() -> None:
     told_by_backend = Event("task-progress", TASK_ID, "", 0, NOW, 0, NOW, fields)
     task = fold(None, [*events, told_by_backend], NOW)
     assert (task.state, task.status) == ("PROGRESS", "running")
-    assert task.progress is not None and task.progress.percent == 30
+    assert task.progress is not None
+    assert task.progress.percent == 30
 
 
 def test_the_marks_of_a_task_that_retries_for_ever_are_bounded() -> None:

@@ -1,0 +1,69 @@
+# `make demo` shows it, `make test` proves it, `make check` is what CI runs before the tests.
+PYTHON ?= $(shell command -v python3 || command -v python3.14 || command -v python3.13 || command -v python3.12 || command -v python3.11)
+PORT ?= 8000
+# Extra requirements that hold versions back, e.g. PINS="Django~=5.2.0 celery~=5.4.0".
+PINS ?=
+ARGS ?=
+
+BIN := .venv/bin
+RUN_READY := .venv/.ready-to-run
+DEV_READY := .venv/.ready-to-develop
+NODE_READY := node_modules/.ready
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format clean
+
+help:
+	@echo "make demo [PORT=8000]  watch the sample shop's tasks in a browser"
+	@echo "make setup             make .venv and node_modules for development"
+	@echo "make test [ARGS=..]    run all tests on private services"
+	@echo "make check             format, lint, types, import contracts, JavaScript"
+	@echo "make format            rewrite the sources in the common format"
+	@echo "make clean             remove what the other targets made"
+
+setup: $(DEV_READY) $(NODE_READY)
+
+demo: $(RUN_READY)
+	@$(BIN)/headway demo --port $(PORT)
+
+test: $(DEV_READY)
+	@tests/services/install.sh redis-server rabbitmq-server postgresql chromium node
+	$(BIN)/pytest $(ARGS)
+	HEADWAY_TEST_DATABASE_URL=postgresql: $(BIN)/pytest -m django_db $(ARGS)
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/djlint --quiet --lint templates
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	npm run --silent types
+	npm run --silent lint
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+
+format: $(DEV_READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv node_modules build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, $(PYTHON) is older: make PYTHON=/path/to/python3.11"; exit 2; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || PYTHON=$(PYTHON) tests/services/install.sh --required python-venv
+	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+$(RUN_READY): pyproject.toml | $(BIN)/python
+	$(INSTALL) --editable . $(PINS)
+	@touch $@
+
+$(DEV_READY): pyproject.toml | $(BIN)/python
+	$(INSTALL) --editable '.[dev,postgresql]' $(PINS)
+	@touch $(RUN_READY) $@
+
+$(NODE_READY): package.json
+	@tests/services/install.sh --required node
+	npm install --no-progress --loglevel=error
+	@touch $@

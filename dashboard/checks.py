@@ -1,0 +1,166 @@
+"""System checks: what would not work, said at start."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.conf import settings
+from django.core import checks
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+
+from dashboard import celeryapp, conf
+
+VENDORS = ("sqlite", "postgresql")
+SILENT_AFTER_S = 30.0
+"""A receiver writes every second; one that is restarted is back in less than this."""
+
+_NEEDED_APPS = (
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "channels",
+)
+_NEEDED_MIDDLEWARE = (
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+)
+
+Messages = Iterator[checks.CheckMessage]
+Configs = Sequence[AppConfig] | None
+
+
+@checks.register("headway")
+def check_settings(app_configs: Configs, **kwargs: Any) -> list[checks.CheckMessage]:
+    """The HEADWAY_ settings can be used, and none is misspelt."""
+    return list(_settings())
+
+
+def _settings() -> Messages:
+    known = conf.names()
+    for name in dir(settings):
+        if name.startswith(conf.PREFIX) and name not in known:
+            yield checks.Warning(
+                f"{name} is no setting of Headway.",
+                hint=f"Known are {', '.join(known)}.",
+                id="headway.W001",
+            )
+    try:
+        current = conf.current()
+    except conf.BadSetting as error:
+        yield checks.Error(str(error), id="headway.E001")
+        return
+    try:
+        celeryapp.load(current)
+    except celeryapp.NoCeleryApp as error:
+        is_named = bool(current.celery_app)
+        kind = checks.Error if is_named else checks.Warning
+        yield kind(str(error), id="headway.E002" if is_named else "headway.W002")
+
+
+@checks.register("headway")
+def check_project(app_configs: Configs, **kwargs: Any) -> list[checks.CheckMessage]:
+    """The project has the apps and the middleware that the pages stand on."""
+    return [*_apps(), *_middleware()]
+
+
+def _apps() -> Messages:
+    for name in _NEEDED_APPS:
+        if not apps.is_installed(name):
+            yield checks.Error(
+                f"Headway needs {name!r} in INSTALLED_APPS.",
+                hint="Who may see what is decided by Django's own users and permissions.",
+                id="headway.E003",
+            )
+
+
+def _middleware() -> Messages:
+    # A host may have a class of its own that extends one of these; only nothing at all is wrong.
+    last_names = {name.rpartition(".")[2] for name in settings.MIDDLEWARE}
+    for name in _NEEDED_MIDDLEWARE:
+        if name not in settings.MIDDLEWARE and name.rpartition(".")[2] not in last_names:
+            yield checks.Warning(
+                f"{name!r} is not in MIDDLEWARE.",
+                hint="Without a class that does the same, nobody can sign in to Headway.",
+                id="headway.W003",
+            )
+
+
+@checks.register("headway")
+def check_channel_layer(app_configs: Configs, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Receiver and web processes find each other, and the layer stands a quiet minute."""
+    return list(_channel_layer())
+
+
+def _channel_layer() -> Messages:
+    layer = getattr(settings, "CHANNEL_LAYERS", {}).get("default")
+    if layer is None:
+        yield checks.Warning(
+            "There is no channel layer: the pages read the store once a second instead.",
+            hint="Set CHANNEL_LAYERS to channels_redis.pubsub.RedisPubSubChannelLayer.",
+            id="headway.W004",
+        )
+    elif layer.get("BACKEND") == "channels_redis.core.RedisChannelLayer":
+        yield from _classic_layer(layer.get("CONFIG", {}))
+
+
+def _classic_layer(config: dict[str, Any]) -> Messages:
+    """redis-py 8 gives up a read after 5 s, the classic layer's blocking pop waits 5 s as well:
+    a quiet moment becomes an error, and sockets are refused."""
+    hosts = config.get("hosts") or [{}]
+    timeouts = [host.get("socket_timeout", 5) if isinstance(host, dict) else 5 for host in hosts]
+    if any(timeout is not None and timeout <= 5 for timeout in timeouts):
+        yield checks.Warning(
+            "The classic Redis channel layer fails on quiet connections with redis-py 8.",
+            hint="Use channels_redis.pubsub.RedisPubSubChannelLayer, or give each of its hosts "
+            "'socket_timeout': 30.",
+            id="headway.W005",
+        )
+
+
+@checks.register("headway", checks.Tags.database)
+def check_database(
+    app_configs: Configs, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """The database has a fast path, and a receiver writes to it."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    if connection.vendor not in VENDORS:
+        return [
+            checks.Error(
+                f"Headway does not run on {connection.vendor}.",
+                hint="Its writes and searches have fast paths for PostgreSQL and SQLite; on "
+                "others it would fall behind and show old states as current ones.",
+                id="headway.E004",
+            )
+        ]
+    if DEFAULT_DB_ALIAS not in (databases or ()):
+        return []
+    return _receiver()
+
+
+def _receiver() -> list[checks.CheckMessage]:
+    silent_s = receiver_silence(time.time())
+    if silent_s is None or silent_s <= SILENT_AFTER_S:
+        return []
+    return [
+        checks.Warning(
+            f"No receiver has written for {silent_s:.0f} s: what the pages show is that old.",
+            hint="Start `manage.py headway_receiver`, or `headway receiver`.",
+            id="headway.W006",
+        )
+    ]
+
+
+def receiver_silence(now: float) -> float | None:
+    """Seconds since a receiver last wrote; None when none ever did or there are no tables yet."""
+    from dashboard.models import Stream
+
+    try:
+        stream = Stream.objects.order_by("pk").first()
+    except DatabaseError:
+        return None
+    if stream is None or stream.alive_at is None:
+        return None
+    return max(now - stream.alive_at, 0.0)

@@ -1,0 +1,134 @@
+"""How many tasks are in which status: exact where an index tells, bounded and marked elsewhere."""
+
+# ruff: noqa: S608 -- every piece of SQL is a constant; values are parameters
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from dashboard import plans
+from dashboard.filters import where
+from dashboard.plans import Plan, Statement
+from dashboard.snapshots import Snapshot
+from realtime.core.query import Query, Term, conjunction, without
+from realtime.core.query_terms import Equal
+from realtime.core.task import COMPLETED, CONCLUSIONS, FAILED, STATUSES
+from realtime.core.wire import Row
+from realtime.ports import Counts
+
+CAP = 10_000
+"""Beyond it people read "10k+", and a database counts for nothing."""
+OVERVIEW_CAP = 100_000
+_STATE_WORDS = frozenset({"status", "conclusion", "state"})
+_OPEN = tuple(status for status in STATUSES if status != COMPLETED)
+_HOUR_S, _MINUTE_S = 3600.0, 60.0
+_COLUMNS = ("first_seen_at", "id", "status", "conclusion")
+
+Tally = Mapping[str, tuple[int, bool]]
+
+
+def counted(
+    snapshot: Snapshot, query: Query, rows: Query, now: float, max_searched: int, cap: int = CAP
+) -> Counts:
+    """`all`, every status and every conclusion, of what matches `query` and `rows`. Only `query`
+    loses its state terms: `rows` is what the viewer may see."""
+    asked = conjunction(without(query, _STATE_WORDS), rows)
+    if plans.is_in_time(asked):
+        return _by_index(snapshot, asked, now, cap)
+    return _by_search(snapshot, asked, now, max_searched, cap)
+
+
+def overview_row(snapshot: Snapshot, rows: Query, now: float, max_searched: int) -> Row:
+    """The figures of the overview, of the tasks that match `rows`; none is counted beyond
+    `OVERVIEW_CAP`."""
+    counts = counted(snapshot, Query(), rows, now, max_searched, OVERVIEW_CAP)
+    [(online,)] = snapshot.fetch("SELECT count(*) FROM headway_worker WHERE state = 'online'")
+    row: Row = {status: counts[status][0] for status in _OPEN if status != "unknown"}
+    return row | {
+        "id": "overview",
+        "failed_last_hour": _finished(snapshot, rows, (FAILED,), now, _HOUR_S),
+        "finished_last_minute": _finished(snapshot, rows, CONCLUSIONS, now, _MINUTE_S),
+        "workers_online": online,
+    }
+
+
+def _by_index(snapshot: Snapshot, asked: Query, now: float, cap: int) -> Tally:
+    """Each from its own index. `asked` bounds the time at most."""
+    selects = [("all", asked)]
+    selects += [(status, _with("status", status, asked)) for status in STATUSES]
+    selects += [(word, _with("conclusion", word, asked)) for word in CONCLUSIONS]
+    parts = [(name, where(query, now, snapshot.vendor)) for name, query in selects]
+    sql = " UNION ALL ".join(
+        f"SELECT '{name}', count(*) FROM (SELECT 1 AS one FROM headway_task"
+        f" WHERE {clause.sql} LIMIT {cap + 1:d}) AS part_{n}"
+        for n, (name, clause) in enumerate(parts)
+    )
+    found = snapshot.fetch(sql, [value for _, clause in parts for value in clause.parameters])
+    return {name: (min(number, cap), number > cap) for name, number in found}
+
+
+def _by_search(snapshot: Snapshot, asked: Query, now: float, max_searched: int, cap: int) -> Tally:
+    """One search gives all figures. Where it stopped early they are lower bounds, but for the
+    tasks that are not over: there are few, and each status has its index."""
+    tally, is_whole = _searched(snapshot, plans.plan(asked), now, max_searched)
+    uncertain = set() if is_whole else {"all", *STATUSES, *CONCLUSIONS}
+    for status in () if is_whole else _OPEN:
+        plan = Plan((_with("status", status, Query()),), asked)
+        own, is_own_whole = _searched(snapshot, plan, now, max_searched)
+        tally["all"] += own[status] - tally[status]
+        tally[status] = own[status]
+        if is_own_whole:
+            uncertain.discard(status)
+    return {
+        name: (min(tally[name], cap), tally[name] > cap or name in uncertain)
+        for name in ("all", *STATUSES, *CONCLUSIONS)
+    }
+
+
+def _searched(
+    snapshot: Snapshot, plan: Plan, now: float, max_searched: int
+) -> tuple[Counter[str], bool]:
+    """The figures of at most `max_searched` rows, and whether those were all."""
+    size = max_searched // len(plan.branches)
+    columns = dict.fromkeys((*_COLUMNS, *plan.columns))
+    branches = [plans.branch(q, columns, size, now, snapshot.vendor) for q in plan.branches]
+    tally: Counter[str] = Counter()
+    is_whole = True
+    for each in branches:
+        read = 0
+        for status, conclusion, number, matching in snapshot.fetch(
+            *_grouped(each, plan.rest, now, snapshot.vendor)
+        ):
+            read += number
+            for name in ("all", status, conclusion):
+                tally[name] += matching
+        is_whole &= read < size
+    return tally, is_whole
+
+
+def _grouped(branch: Statement, rest: Query, now: float, vendor: str) -> Statement:
+    table, clause = plans.union([branch]), where(rest, now, vendor)
+    return Statement(
+        f"SELECT status, conclusion, count(*), sum(CASE WHEN {clause.sql} THEN 1 ELSE 0 END)"
+        f" FROM {table.sql} GROUP BY status, conclusion",
+        (*clause.parameters, *table.parameters),
+    )
+
+
+def _finished(
+    snapshot: Snapshot, rows: Query, conclusions: Sequence[str], now: float, within_s: float
+) -> int:
+    """How many ended so within the last `within_s` seconds."""
+    clause = where(rows, now, snapshot.vendor)
+    marks = ", ".join(["%s"] * len(conclusions))
+    [(number,)] = snapshot.fetch(
+        "SELECT count(*) FROM (SELECT 1 AS one FROM headway_task"
+        f" WHERE conclusion IN ({marks}) AND finished_at >= %s AND {clause.sql}"
+        f" LIMIT {OVERVIEW_CAP:d}) AS finished",
+        (*conclusions, now - within_s, *clause.parameters),
+    )
+    return int(number)
+
+
+def _with(word: str, value: str, query: Query) -> Query:
+    term = Term(word=word, fields=(word,), conditions=(Equal(value),), text=f"{word}:{value}")
+    return Query((term, *query.terms))

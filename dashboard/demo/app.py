@@ -1,0 +1,46 @@
+"""The shop's Celery app: `celery -A dashboard.demo.app worker`, or threads of `headway demo`.
+
+Broker and result backend come from HEADWAY_BROKER_URL and HEADWAY_RESULT_BACKEND; without them
+everything stays in this process's memory.
+"""
+
+import os
+
+from celery import Celery
+from kombu import Queue
+
+QUEUES = ("orders", "payments", "media", "imports", "reports", "mail")
+
+app = Celery(
+    "shop",
+    broker=os.environ.get("HEADWAY_BROKER_URL") or "memory://",
+    backend=os.environ.get("HEADWAY_RESULT_BACKEND") or "cache+memory://",
+    include=["dashboard.demo.tasks", "dashboard.demo.media"],
+)
+app.conf.update(
+    accept_content=["json"],
+    broker_connection_retry_on_startup=True,
+    enable_utc=True,
+    result_expires=3600,
+    result_extended=True,
+    task_acks_late=False,
+    task_create_missing_queues=False,
+    task_default_queue="orders",
+    task_queues=[Queue(name, routing_key=name) for name in QUEUES],
+    task_routes={
+        "shop.orders.*": {"queue": "orders"},
+        "shop.payments.*": {"queue": "payments"},
+        "shop.media.*": {"queue": "media"},
+        "shop.catalog.*": {"queue": "imports"},
+        "shop.stock.*": {"queue": "imports"},
+        "shop.reports.*": {"queue": "reports"},
+        "shop.mail.*": {"queue": "mail"},
+    },
+    # These three are what makes a cluster fully visible; see docs/how-to/deploy.md.
+    task_send_sent_event=True,
+    worker_send_task_events=True,
+    task_track_started=True,
+    timezone="UTC",
+    # One at a time: a task waits in its queue, where it is seen, not inside a worker.
+    worker_prefetch_multiplier=1,
+)

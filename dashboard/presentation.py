@@ -1,0 +1,196 @@
+"""Rows as the pages show them: every value already a text, so that a template only places it.
+
+Rows come as `realtime.core.wire` makes them, minus the fields the viewer may not read; a missing field is shown like
+an unknown one. `now` is in Unix seconds.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from dashboard import formats, words
+
+Row = Mapping[str, Any]
+
+# A clock this far off (seconds) makes the ages on the page wrong enough to see.
+SKEW_LIMIT_S = 1.0
+# How many running tasks a worker's row names; the rest are counted.
+_NAMED_LIMIT = 2
+
+
+def state_of(row: Row) -> str:
+    """The one word a task is shown under: its conclusion when it is over, else its status."""
+    return row.get("conclusion") or row["status"]
+
+
+def search_url(query: str) -> str:
+    """The task list with this query."""
+    return f"{reverse('headway:tasks')}?{urlencode({'query': query})}"
+
+
+def term(key: str, value: str) -> str:
+    """One term of the filter language for an exact value: `queue:media`, `worker:"a b"`."""
+    needs_quotes = any(character in value for character in ' ,"*\\\t\n') or value.startswith("-")
+    escaped = "".join(f"\\{character}" if character in '\\"*' else character for character in value)
+    return f'{key}:"{escaped}"' if needs_quotes else f"{key}:{value}"
+
+
+def task_line(row: Row, now: float) -> dict[str, Any]:
+    """The cells of one row of the task list."""
+    state = state_of(row)
+    module, function = formats.name(row["name"]) if row.get("name") else ("", formats.short_id(row["id"]))
+    worker = row.get("worker") or ""
+    queue = row.get("queue") or ""
+    bar = _bar(row, function)
+    return {
+        "id": row["id"],
+        "url": reverse("headway:task", args=[row["id"]]),
+        "status": row["status"],
+        "conclusion": row.get("conclusion") or "",
+        "state": state,
+        "word": words.STATES[state],
+        "module": module,
+        "function": function,
+        "title": row.get("name") or row["id"],
+        "arguments": formats.args(row.get("args"), row.get("kwargs")),
+        "where": " · ".join(part for part in (queue, worker) if part),
+        "bar": bar,
+        "note": None if bar else _note(row, state, now),
+        "queue": queue or formats.NONE,
+        "worker": formats.worker(worker)[0] or formats.NONE,
+        "worker_title": worker,
+        "wait": formats.duration(row.get("wait")),
+        "runtime": formats.duration(running_time(row, now)),
+        "age": formats.age(now - row["first_seen_at"]),
+        "age_at": stamp(row["first_seen_at"]),
+        "age_iso": formats.iso(row["first_seen_at"]),
+        "age_title": formats.exact(row["first_seen_at"]),
+    }
+
+
+def blank_task_line() -> dict[str, Any]:
+    """The same cells without a task, for the page's `<template>`."""
+    return {"state": "unknown", "word": words.STATES["unknown"]}
+
+
+def stamp(at: float) -> str:
+    """An instant for a data attribute: Unix seconds, in the same digits whatever the language of the page."""
+    return f"{at:.3f}"
+
+
+def running_time(row: Row, now: float) -> float | None:
+    """Seconds the task ran, or has been running; None when it has not started."""
+    if row.get("runtime") is not None:
+        return float(row["runtime"])
+    is_running = row["status"] in ("running", "stalled")
+    return now - row["started_at"] if is_running and row.get("started_at") else None
+
+
+def _bar(row: Row, function: str) -> dict[str, Any] | None:
+    progress = row.get("progress")
+    if not progress or row["status"] != "running":
+        return None
+    share = progress.get("percent")
+    return {
+        "percent": None if share is None else int(min(100, max(0, share))),
+        "detail": progress.get("message") or progress.get("stage") or counted(progress),
+        "label": words.NOTES["progress_of"] % {"name": function},
+    }
+
+
+def counted(progress: Row) -> str:
+    """`4,608 of 7,200 frames`, `4,608 frames`, or nothing."""
+    current, total = progress.get("current"), progress.get("total")
+    if current is None:
+        return ""
+    amount = formats.number(current) if total is None else f"{formats.number(current)} / {formats.number(total)}"
+    return f"{amount} {progress.get('unit') or ''}".strip()
+
+
+def _note(row: Row, state: str, now: float) -> dict[str, str]:
+    strong, text = _NOTES.get(state, _default_note)(row, state, now)
+    return {"strong": str(strong), "text": str(text)}
+
+
+def _default_note(row: Row, state: str, now: float) -> tuple[str, str]:
+    return "", row.get("reason") or words.NOTES.get(state, "")
+
+
+def _scheduled(row: Row, state: str, now: float) -> tuple[str, str]:
+    if row.get("eta") is None:
+        return _default_note(row, state, now)
+    left = row["eta"] - now
+    return "", words.NOTES["scheduled_in"] % {"time": formats.age(left)} if left > 0 else words.NOTES["scheduled_due"]
+
+
+def _retrying(row: Row, state: str, now: float) -> tuple[str, str]:
+    type_, message = formats.exception(row.get("exception") or "")
+    because = f"{type_}: {message}" if message else type_
+    if row.get("retry_at") is None:
+        return words.NOTES["retry_unknown"], because
+    left = row["retry_at"] - now
+    return words.NOTES["retry_in"] % {"time": formats.age(left)} if left > 0 else words.NOTES["retry_due"], because
+
+
+def _failed(row: Row, state: str, now: float) -> tuple[str, str]:
+    return formats.exception(row["exception"]) if row.get("exception") else _default_note(row, state, now)
+
+
+def _succeeded(row: Row, state: str, now: float) -> tuple[str, str]:
+    parts = [counted(row["progress"])] if row.get("progress") else []
+    if row.get("retries"):
+        parts.append(retried(row["retries"]))
+    return "", ", ".join(part for part in parts if part)
+
+
+def retried(times: int) -> str:
+    """`after 1 retry`, `after 3 retries`."""
+    return str(words.NOTES["after_one_retry"] if times == 1 else words.NOTES["after_retries"] % {"count": times})
+
+
+_NOTES = {
+    "scheduled": _scheduled,
+    "retrying": _retrying,
+    "failed": _failed,
+    "succeeded": _succeeded,
+}
+
+
+def worker_line(row: Row, now: float, active: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """The cells of one row of the workers list. `active` are the lines of the tasks it runs now."""
+    node, host = formats.worker(row["name"])
+    slots, busy = row.get("concurrency"), row.get("active") or 0
+    load, state = row.get("loadavg"), row["state"]
+    skew = row.get("clock_offset")
+    return {
+        "name": row["name"],
+        "url": search_url(term("worker", row["name"])),
+        "node": node,
+        "host": host,
+        "health": state,
+        "word": words.HEALTH[state],
+        "queues": ", ".join(row.get("queues") or ()),
+        "use": f"{busy}/{slots}" if slots else str(busy),
+        "use_percent": min(100, round(100 * busy / slots)) if slots else 0,
+        "has_slots": bool(slots),
+        "pool": row.get("pool") or "",
+        "active": active[:_NAMED_LIMIT],
+        "more": len(active[_NAMED_LIMIT:]),
+        "processed": formats.number(row.get("processed")),
+        "load": f"{load[0]:.2f}" if load and state != "gone" else formats.NONE,
+        "load_title": " ".join(f"{figure:.2f}" for figure in load or ()),
+        "offset": formats.offset(skew) if state != "gone" else formats.NONE,
+        "is_skewed": skew is not None and abs(skew) >= SKEW_LIMIT_S,
+        "version": row.get("sw_ver") or formats.NONE,
+        "beat": formats.age(now - row["last_heartbeat_at"]),
+        "beat_at": stamp(row["last_heartbeat_at"]),
+        "beat_iso": formats.iso(row["last_heartbeat_at"]),
+        "beat_title": formats.exact(row["last_heartbeat_at"]),
+    }
+
+
+def blank_worker_line() -> dict[str, Any]:
+    """The same cells without a worker, for the page's `<template>`."""
+    return {"health": "online", "word": words.HEALTH["online"], "use_percent": 0, "has_slots": True}

@@ -1,0 +1,198 @@
+"""The reading side of the stored truth: pages, changes, counts, and where the stream stands.
+
+Everything that one answer holds is read in one snapshot of the database, the revision included.
+"""
+
+# ruff: noqa: S608 -- the SQL is made of the columns' names; values are parameters
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS
+
+from dashboard import cursors, plans, rows, snapshots
+from dashboard.counting import counted, overview_row
+from dashboard.cursors import Key
+from dashboard.filters import where
+from dashboard.snapshots import Snapshot
+from dashboard.streams import STREAM_SQL, stream_info
+from realtime.core.query import Query, conjunction
+from realtime.core.wire import Row
+from realtime.ports import Counts, Page, Select, StreamInfo
+
+MAX_SEARCHED = 50_000
+"""Rows that one request tests: a tenth of a second on the slowest store we know."""
+
+_KEY = ("first_seen_at", "id")
+_TASK_READERS: Mapping[str, tuple[tuple[str, ...], Callable[[rows.Record], Row]]] = {
+    "tasks": (rows.LIST_COLUMNS, rows.list_row),
+    "task": (rows.TASK_COLUMNS, rows.task_row),
+}
+_ALL_READERS = {
+    "tasks": ("headway_task", rows.TASK_COLUMNS, rows.task_row),
+    "workers": ("headway_worker", rows.WORKER_COLUMNS, rows.worker_row),
+}
+
+Answer = TypeVar("Answer")
+
+
+class Reader:
+    """The `Snapshots` of a Django database. May be used from any thread; every method may raise
+    `StoreUnavailable`."""
+
+    def __init__(self, alias: str = DEFAULT_DB_ALIAS) -> None:
+        self._alias = alias
+
+    def stream(self) -> StreamInfo:
+        """Where the stream stands."""
+        return self._read(_stream)
+
+    def page(self, select: Select, rows: Query, now: float, after: str | None = None) -> Page:
+        """The newest `limit` rows that match both queries, below the cursor `after`; ValueError
+        when it is no cursor."""
+        below = None if after is None else cursors.key(after)
+        read = _pages(select, conjunction(select.query, rows), now, below)
+        return self._read(read)
+
+    def changes(self, of: str, since: int, limit: int) -> list[Row] | None:
+        """Whole rows changed after revision `since`, oldest first; None when more than `limit`."""
+        table, columns, row = _ALL_READERS[of]
+        found = self._read(
+            lambda snapshot: snapshot.fetch(
+                f"SELECT {', '.join(columns)} FROM {table} WHERE revision > %s"
+                " ORDER BY revision LIMIT %s",
+                (since, limit + 1),
+            )
+        )
+        return None if len(found) > limit else [row(record) for record in found]
+
+    def counts(self, query: Query, rows: Query, now: float) -> Counts:
+        """Capped counts of every status and conclusion of what matches both queries, whatever
+        status, conclusion and state they ask for themselves."""
+        return self._read(lambda snapshot: counted(snapshot, query, rows, now, MAX_SEARCHED))
+
+    def _read(self, work: Callable[[Snapshot], Answer]) -> Answer:
+        return snapshots.read(self._alias, work)
+
+
+def _stream(snapshot: Snapshot) -> StreamInfo:
+    return stream_info(snapshot.fetch(STREAM_SQL))
+
+
+def _pages(
+    select: Select, query: Query, now: float, below: Key | None
+) -> Callable[[Snapshot], Page]:
+    """How to read the page of this select."""
+    if select.of in ("workers", "worker"):
+        return lambda snapshot: _workers(snapshot, select)
+    if select.of == "overview":
+        return lambda snapshot: _overview(snapshot, query, now)
+    if select.ids:
+        return lambda snapshot: _followed(snapshot, select, query, now)
+    return lambda snapshot: _window(snapshot, select, query, now, below)
+
+
+def _workers(snapshot: Snapshot, select: Select) -> Page:
+    info = _stream(snapshot)
+    condition, parameters = "TRUE", select.ids
+    if select.ids:
+        condition = f"name IN ({_marks(select.ids)})"
+    found = snapshot.fetch(
+        f"SELECT {', '.join(rows.WORKER_COLUMNS)} FROM headway_worker WHERE {condition}"
+        " ORDER BY name LIMIT %s",
+        (*parameters, max(select.limit, len(select.ids))),
+    )
+    return Page([rows.worker_row(record) for record in found], info.epoch, info.revision)
+
+
+def _overview(snapshot: Snapshot, query: Query, now: float) -> Page:
+    info = _stream(snapshot)
+    row = overview_row(snapshot, query, now, MAX_SEARCHED)
+    return Page([{**row, "revision": info.revision}], info.epoch, info.revision)
+
+
+def _followed(snapshot: Snapshot, select: Select, query: Query, now: float) -> Page:
+    """Exactly these ids, where they match."""
+    info = _stream(snapshot)
+    clause = where(query, now, snapshot.vendor)
+    columns, row = _TASK_READERS[select.of]
+    found = snapshot.fetch(
+        f"SELECT {', '.join(columns)} FROM headway_task"
+        f" WHERE id IN ({_marks(select.ids)}) AND {clause.sql} ORDER BY {plans.ORDER}",
+        (*select.ids, *clause.parameters),
+    )
+    return Page([row(record) for record in found], info.epoch, info.revision)
+
+
+def _window(
+    snapshot: Snapshot, select: Select, query: Query, now: float, below: Key | None
+) -> Page:
+    info = _stream(snapshot)
+    plan = plans.plan(query)
+    keys = _matching(snapshot, plan, select.limit + 1, now, below)
+    stop = None
+    if len(keys) <= select.limit and not plan.is_indexed:
+        stop = _searched_to(snapshot, plan, now, below)
+        keys = [key for key in keys if stop is None or key >= stop]
+    shown = keys[: select.limit]
+    last = shown[-1] if len(keys) > select.limit else stop
+    return Page(
+        _rows(snapshot, select.of, shown),
+        info.epoch,
+        info.revision,
+        None if last is None else cursors.text(last),
+        None if stop is None else stop.first_seen_at,
+    )
+
+
+def _matching(
+    snapshot: Snapshot, plan: plans.Plan, limit: int, now: float, below: Key | None
+) -> list[Key]:
+    """The newest keys that match, among those that may be searched."""
+    vendor = snapshot.vendor
+    size = limit if plan.is_indexed else _searchable(plan)
+    columns = dict.fromkeys((*_KEY, *plan.columns))
+    table = plans.union(
+        [plans.branch(query, columns, size, now, vendor, below) for query in plan.branches]
+    )
+    clause = where(plan.rest, now, vendor)
+    # SQLite gives the rows of one branch in the branch's order, and sorts them again when asked,
+    # which would read all of them.
+    is_ordered = vendor == "sqlite" and len(plan.branches) == 1
+    order = "" if is_ordered else f" ORDER BY {plans.ORDER}"
+    found = snapshot.fetch(
+        f"SELECT first_seen_at, id FROM {table.sql} WHERE {clause.sql}{order} LIMIT %s",
+        (*table.parameters, *clause.parameters, limit),
+    )
+    return [Key(*key) for key in found]
+
+
+def _searched_to(snapshot: Snapshot, plan: plans.Plan, now: float, below: Key | None) -> Key | None:
+    """The key down to which every branch was searched; None when all were read to their end."""
+    ends: list[Key] = []
+    size = _searchable(plan)
+    for query in plan.branches:
+        last = plans.branch(query, _KEY, 1, now, snapshot.vendor, below, offset=size - 1)
+        ends += [Key(*key) for key in snapshot.fetch(*last)]
+    return max(ends, default=None)
+
+
+def _searchable(plan: plans.Plan) -> int:
+    return MAX_SEARCHED // len(plan.branches)
+
+
+def _rows(snapshot: Snapshot, of: str, keys: Sequence[Key]) -> list[Row]:
+    if not keys:
+        return []
+    columns, row = _TASK_READERS[of]
+    ids = [key.id for key in keys]
+    found = snapshot.fetch(
+        f"SELECT {', '.join(columns)} FROM headway_task WHERE id IN ({_marks(ids)})"
+        f" ORDER BY {plans.ORDER}",
+        ids,
+    )
+    return [row(record) for record in found]
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join(["%s"] * len(values))

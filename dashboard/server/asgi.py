@@ -1,0 +1,34 @@
+"""The standalone server as one ASGI application, for daphne or any other server."""
+
+import os
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.server.settings")
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+from django.urls import re_path
+
+_pages = get_asgi_application()
+
+from dashboard import assets, conf, routing
+from dashboard.server.edge import Edge
+from dashboard.server.static import StaticFiles
+
+
+async def _no_such_socket(scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "websocket.close", "code": 4504})
+
+
+application = Edge(
+    ProtocolTypeRouter(
+        {
+            "http": StaticFiles(_pages, settings.STATIC_ROOT_URL, assets.digest()),
+            "websocket": URLRouter([*routing.websocket_urlpatterns, re_path(r"", _no_such_socket)]),
+        }
+    ),
+    prefix=settings.URL_PREFIX,
+    trusted=conf.current().trusted_proxies,
+)

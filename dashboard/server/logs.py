@@ -1,0 +1,28 @@
+"""What the standalone server logs: one line a fact, on standard error."""
+
+from typing import Any
+
+
+def config(level: str) -> dict[str, Any]:
+    """The LOGGING of Django's settings."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        },
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        },
+        "root": {"handlers": ["stderr"], "level": level.upper()},
+        "loggers": {
+            # Django has handlers of its own here, which write the same lines twice or send mail.
+            "django": {"handlers": [], "level": "NOTSET", "propagate": True},
+            # Each request below "info" would be a line, and daphne's are of no use to operators.
+            "daphne": {"level": "WARNING"},
+            "asyncio": {"level": "WARNING"},
+            "celery": {"level": "WARNING"},
+            "kombu": {"level": "WARNING"},
+            "amqp": {"level": "WARNING"},
+        },
+    }

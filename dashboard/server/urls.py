@@ -1,0 +1,10 @@
+"""The addresses of the standalone server."""
+
+from django.urls import include, path
+
+urlpatterns = [path("", include("dashboard.urls"))]
+
+handler400 = "dashboard.server.errors.bad_request"
+handler403 = "dashboard.server.errors.permission_denied"
+handler404 = "dashboard.server.errors.page_not_found"
+handler500 = "dashboard.server.errors.server_error"

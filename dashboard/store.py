@@ -1,0 +1,152 @@
+"""The writing side of the stored truth: every number, every row and the lease, in one place."""
+
+# ruff: noqa: S608 -- the SQL is made of the columns' names; values are parameters
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from django.db import DEFAULT_DB_ALIAS
+
+from dashboard import rows
+from dashboard.models import new_epoch
+from dashboard.streams import STREAM_SQL, stream_info
+from dashboard.writers import TASK_COLUMNS, WORKER_COLUMNS, Writer, writer
+from realtime.codec import encode
+from realtime.core.task import COMPLETED, STATUSES, Task
+from realtime.core.workers import Worker
+from realtime.ports import Changes, Commit, Gap, LeaseLost, StreamInfo
+
+_IDS_PER_READ = 500
+"""SQLite allows 32,766 parameters a statement (999 before 3.32)."""
+_MAX_REASON = 200
+
+_TAKE_LEASE = (
+    "UPDATE headway_stream SET lease_token = %s, lease_holder = %s, lease_until = %s"
+    " WHERE id = 1 AND (lease_token IS NULL OR lease_token = %s OR lease_until < %s)"
+)
+_TAKE_NUMBERS = (
+    "UPDATE headway_stream SET revision = revision + %s, covered_at = COALESCE(%s, covered_at)"
+    " WHERE id = 1 AND lease_token = %s"
+)
+_BEAT = (
+    "UPDATE headway_stream SET lease_until = %s, alive_at = %s, stats = %s"
+    " WHERE id = 1 AND lease_token = %s"
+)
+_UPSERT_GAP = (
+    "INSERT INTO headway_gap (from_at, until_at, reason, repaired) VALUES (%s, %s, %s, %s)"
+    " ON CONFLICT (from_at) DO UPDATE SET until_at = excluded.until_at,"
+    " reason = excluded.reason, repaired = excluded.repaired"
+)
+
+
+class Store:
+    """The `TaskStore` of a Django database. It has a connection of its own, made when first
+    needed and made again after `StoreUnavailable`; one thread uses it at a time."""
+
+    def __init__(self, alias: str = DEFAULT_DB_ALIAS) -> None:
+        self._writer: Writer = writer(alias)
+
+    def acquire(self, token: str, holder: str, now: float, ttl_s: float) -> bool:
+        """Take the lease when it is free, expired or already mine; renews it when mine."""
+        with self._writer.transaction():
+            self._ensure_stream()
+            wanted = (token, holder, now + ttl_s, token, now)
+            return self._writer.execute(_TAKE_LEASE, wanted) == 1
+
+    def release(self, token: str) -> None:
+        """Give the lease back so that a successor need not wait for it to expire."""
+        with self._writer.transaction():
+            self._writer.execute(
+                "UPDATE headway_stream SET lease_token = NULL, lease_holder = NULL,"
+                " lease_until = 0 WHERE id = 1 AND lease_token = %s",
+                (token,),
+            )
+
+    def load(self, ids: Collection[str]) -> dict[str, Task]:
+        """The stored tasks of these ids; unknown ids are absent."""
+        with self._writer.reading():
+            return {task.id: task for task in self._load(list(ids))}
+
+    def live(self, limit: int) -> list[Task]:
+        """The newest tasks that are not over, newest first."""
+        keys: list[tuple[float, str]] = []
+        with self._writer.reading():
+            for status in STATUSES:
+                if status != COMPLETED:
+                    keys += self._newest(status, limit)
+            newest = sorted(keys, reverse=True)[:limit]
+            tasks = {task.id: task for task in self._load([id_ for _, id_ in newest])}
+        return [tasks[id_] for _, id_ in newest if id_ in tasks]
+
+    def workers(self) -> list[Worker]:
+        """Every stored worker."""
+        with self._writer.reading():
+            records = self._writer.fetch(
+                f"SELECT {WORKER_COLUMNS} FROM headway_worker ORDER BY name"
+            )
+        return [rows.worker(record) for record in records]
+
+    def commit(self, token: str, changes: Changes) -> Commit:
+        """Write everything in one transaction under the lease; `LeaseLost` writes nothing."""
+        tasks = [rows.task_record(task, n) for n, task in enumerate(changes.tasks, start=1)]
+        workers = [
+            rows.worker_record(worker, n)
+            for n, worker in enumerate(changes.workers, start=len(tasks) + 1)
+        ]
+        with self._writer.transaction():
+            self._writer.stage(tasks, workers)
+            size = len(tasks) + len(workers)
+            if not self._writer.execute(_TAKE_NUMBERS, (size, changes.covered_at, token)):
+                raise LeaseLost
+            [(epoch, revision)] = self._writer.fetch(
+                "SELECT epoch, revision FROM headway_stream WHERE id = 1"
+            )
+            self._writer.write_staged(revision - size)
+            self._write_gaps(changes.gaps)
+        return Commit(epoch, revision - size, revision)
+
+    def beat(self, token: str, now: float, ttl_s: float, stats: Mapping[str, object]) -> StreamInfo:
+        """Renew the lease and store the signs of life; `LeaseLost` when it is another's."""
+        signs = (now + ttl_s, now, encode(stats).decode(), token)
+        with self._writer.transaction():
+            if not self._writer.execute(_BEAT, signs):
+                raise LeaseLost
+            return stream_info(self._writer.fetch(STREAM_SQL))
+
+    def stream(self) -> StreamInfo:
+        """Where the stream stands."""
+        with self._writer.reading():
+            return stream_info(self._writer.fetch(STREAM_SQL))
+
+    def close(self) -> None:
+        """Give up the connections."""
+        self._writer.close()
+
+    def _ensure_stream(self) -> None:
+        """The migration made the row; a database that was emptied since has a new epoch."""
+        self._writer.execute(
+            "INSERT INTO headway_stream (id, epoch, revision, floor, lease_until, stats)"
+            " VALUES (1, %s, 0, 0, 0, '{}') ON CONFLICT (id) DO NOTHING",
+            (new_epoch(),),
+        )
+
+    def _load(self, ids: Sequence[str]) -> Iterator[Task]:
+        for start in range(0, len(ids), _IDS_PER_READ):
+            some = ids[start : start + _IDS_PER_READ]
+            marks = ", ".join(["%s"] * len(some))
+            for record in self._writer.fetch(
+                f"SELECT {TASK_COLUMNS} FROM headway_task WHERE id IN ({marks})", some
+            ):
+                yield rows.task(record)
+
+    def _newest(self, status: str, limit: int) -> Sequence[tuple[float, str]]:
+        """One status at a time, because only then the index has the order too."""
+        return self._writer.fetch(  # type: ignore[return-value]
+            "SELECT first_seen_at, id FROM headway_task WHERE status = %s"
+            " ORDER BY first_seen_at DESC, id DESC LIMIT %s",
+            (status, limit),
+        )
+
+    def _write_gaps(self, gaps: Sequence[Gap]) -> None:
+        for gap in gaps:
+            told = (gap.from_at, gap.until_at, gap.reason[:_MAX_REASON], gap.repaired)
+            self._writer.execute(_UPSERT_GAP, told)

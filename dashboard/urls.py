@@ -1,0 +1,20 @@
+"""Headway's addresses, below whatever prefix a project includes them at."""
+
+from django.urls import path
+
+from dashboard.views import health, pages, sign
+from dashboard.views.api import api
+
+app_name = "headway"
+
+urlpatterns = [
+    path("", pages.index, name="index"),
+    path("tasks/", pages.tasks, name="tasks"),
+    path("tasks/<path:task_id>/", pages.task, name="task"),
+    path("workers/", pages.workers, name="workers"),
+    path("login/", sign.SignIn.as_view(), name="login"),
+    path("logout/", sign.SignOut.as_view(), name="logout"),
+    path("api/v1/", api.urls, name="api"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]

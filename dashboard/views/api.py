@@ -1,0 +1,185 @@
+"""The HTTP API, `/api/v1/`: the same rows as the socket, for programs and for scripts."""
+
+import time
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from ninja import NinjaAPI, Query
+from ninja.errors import AuthenticationError, ValidationError
+
+from dashboard import access, apikeys, presentation, queries
+from dashboard.views import schemas
+from realtime.core import query as language
+from realtime.core import wire
+from realtime.ports import Rights, Select, Snapshots, StoreUnavailable
+from realtime.standing import stream_row
+
+MAX_LIMIT = 500
+CHILD_LIMIT = 500
+WORKER_LIMIT = 5_000
+
+
+class Refused(Exception):
+    """A request that is answered with a problem document instead."""
+
+    def __init__(self, status: int, code: str, title: str, detail: str, **more: Any) -> None:
+        super().__init__(detail)
+        self.problem = {"type": "about:blank", "title": title, "detail": detail, "status": status}
+        self.problem |= {"code": code, **more}
+
+
+def snapshots() -> Snapshots:
+    """What the API reads from."""
+    return queries.Reader()
+
+
+def caller(request: HttpRequest) -> Rights | None:
+    """The rights of an API key or a session; None, which is answered with 401, for a stranger."""
+    authorization = request.headers.get("Authorization")
+    if authorization is None:
+        user = getattr(request, "user", AnonymousUser())
+    else:
+        kind, _, key = authorization.partition(" ")
+        user = (kind.lower() == "bearer" and apikeys.verify(key.strip())) or AnonymousUser()
+    rights = access.rights(user)
+    return rights if rights.user is not None else None
+
+
+class _Api(NinjaAPI):
+    """Answers every error as `application/problem+json`, and lets nothing be stored or framed."""
+
+    def get_root_path(self, path_params: dict[str, Any]) -> str:
+        # Ninja looks its own namespace up at the top, and ours lives inside `headway`.
+        return reverse(f"headway:{self.urls_namespace}:api-root", kwargs=path_params)
+
+    def create_response(self, request: HttpRequest, data: Any, **how: Any) -> HttpResponse:
+        response = super().create_response(request, data, **how)
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+api = _Api(
+    title="Headway",
+    version="1",
+    description="What Celery is doing, as the live pages show it.",
+    urls_namespace="api",
+    auth=caller,
+    # Without its own files in the project the browsable page would ask another host for them.
+    docs_url="docs" if "ninja" in settings.INSTALLED_APPS else None,
+)
+
+
+@api.get("tasks", response=schemas.Tasks, exclude_unset=True, summary="Tasks, newest first")
+def tasks(
+    request: HttpRequest,
+    query: str = Query("", description="The filter language; empty for everything."),
+    limit: int = Query(100, ge=1, le=MAX_LIMIT),
+    after: str | None = Query(None, description="The cursor of the page before."),
+) -> dict[str, Any]:
+    """A page of tasks that match the query and that the caller may see."""
+    rights = _allowed(request, "view_task")
+    asked = language.parse(query, unreadable=rights.hidden)
+    try:
+        page = snapshots().page(
+            Select("tasks", asked, limit), rights.rows, time.time(), after or None
+        )
+    except ValueError as error:
+        raise Refused(400, "bad_cursor", "Bad cursor", str(error)) from None
+    return {
+        "items": [wire.list_row(row, rights.hidden) for row in page.rows],
+        "after": page.after,
+        "searched_back_to": page.searched_back_to,
+        "epoch": page.epoch,
+        "revision": page.revision,
+    }
+
+
+@api.get("tasks/{path:task_id}", response=schemas.Task, exclude_unset=True, summary="One task")
+def task(request: HttpRequest, task_id: str) -> dict[str, Any]:
+    """One task with its attempts, its errors and the tasks that it called."""
+    rights = _allowed(request, "view_task")
+    reader, now = snapshots(), time.time()
+    page = reader.page(Select("task", ids=(task_id,), limit=1), rights.rows, now)
+    if not page.rows:
+        detail = (
+            "Nothing was ever seen of a task with this id, or you may not see it, or it was"
+            " deleted by retention."
+        )
+        raise Refused(404, "unknown_task", "Unknown task", detail)
+    called = Select("tasks", language.parse(presentation.term("parent", task_id)), CHILD_LIMIT)
+    children = reader.page(called, rights.rows, now).rows
+    return {**wire.project(page.rows[0], rights.hidden), "children": children}
+
+
+@api.get("workers", response=schemas.Workers, summary="Workers")
+def workers(request: HttpRequest) -> dict[str, Any]:
+    """Every worker that was heard, by name."""
+    _allowed(request, "view_worker")
+    select = Select("workers", limit=WORKER_LIMIT)
+    page = snapshots().page(select, language.EVERYTHING, time.time())
+    return {"items": page.rows, "epoch": page.epoch, "revision": page.revision}
+
+
+@api.get("stream", response=schemas.Stream, summary="Where the stream stands")
+def stream(request: HttpRequest) -> dict[str, Any]:
+    """Revision, lag, the newest gap and the counters of what was refused or dropped."""
+    _allowed(request, "view_task")
+    return stream_row(snapshots().stream(), time.time())
+
+
+def _allowed(request: HttpRequest, ability: str) -> Rights:
+    rights: Rights = request.auth  # type: ignore[attr-defined]
+    if ability not in rights.can:
+        detail = f"This needs the permission headway.{ability}."
+        raise Refused(403, "not_allowed", "Not allowed", detail)
+    return rights
+
+
+def _answer(request: HttpRequest, problem: dict[str, Any]) -> HttpResponse:
+    response = api.create_response(request, problem, status=problem["status"])
+    response.headers["Content-Type"] = "application/problem+json"
+    return response
+
+
+@api.exception_handler(Refused)
+def _refused(request: HttpRequest, error: Refused) -> HttpResponse:
+    return _answer(request, error.problem)
+
+
+@api.exception_handler(language.QueryError)
+def _bad_query(request: HttpRequest, error: language.QueryError) -> HttpResponse:
+    status = 403 if error.code == "not_allowed" else 400
+    title = "Not allowed" if error.code == "not_allowed" else "Bad query"
+    more = {"at": error.at, "allowed": list(error.allowed)}
+    return _answer(request, Refused(status, error.code, title, error.message, **more).problem)
+
+
+@api.exception_handler(ValidationError)
+def _bad_parameter(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    told = "; ".join(f"{wrong['loc'][-1]}: {wrong['msg']}" for wrong in error.errors)
+    return _answer(request, Refused(400, "bad_parameter", "Bad parameter", told).problem)
+
+
+@api.exception_handler(StoreUnavailable)
+def _unavailable(request: HttpRequest, error: StoreUnavailable) -> HttpResponse:
+    detail = "The database does not answer. Try again in a few seconds."
+    response = _answer(request, Refused(503, "unavailable", "Unavailable", detail).problem)
+    response.headers["Retry-After"] = "5"
+    return response
+
+
+@api.exception_handler(AuthenticationError)
+def _unauthenticated(request: HttpRequest, error: Exception) -> HttpResponse:
+    detail = "Sign in, or send an API key: Authorization: Bearer hw_..."
+    response = _answer(request, Refused(401, "unauthenticated", "Who asks?", detail).problem)
+    response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+@api.exception_handler(Http404)
+def _not_found(request: HttpRequest, error: Exception) -> HttpResponse:
+    return _answer(request, Refused(404, "not_found", "Not found", "No such address.").problem)

@@ -1,0 +1,37 @@
+"""Signing in and out, for projects that leave it to us."""
+
+from typing import Any
+
+from django.contrib.auth import views as auth
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse_lazy
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_protect
+
+from dashboard.views import shell
+from dashboard.views.policy import strict
+
+
+@method_decorator(strict, name="dispatch")
+class SignIn(auth.LoginView):
+    """Asks for name and password, and goes on to `next` where that stays on this host."""
+
+    template_name = "headway/login.html"
+    redirect_authenticated_user = True
+    next_page = reverse_lazy("headway:tasks")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The frame, without anything that needs an account."""
+        return super().get_context_data(**shell.frame(self.request), **kwargs)
+
+    def render_to_response(self, context: dict[str, Any], **response_kwargs: Any) -> HttpResponse:
+        """A refused attempt is answered 403, so that programs and proxies can tell it from the form."""
+        refused = context["form"].is_bound
+        return super().render_to_response(context, status=403 if refused else 200, **response_kwargs)
+
+
+@method_decorator((strict, csrf_protect), name="dispatch")
+class SignOut(auth.LogoutView):
+    """Ends the session; only by POST, so that no link can do it."""
+
+    next_page = reverse_lazy("headway:login")

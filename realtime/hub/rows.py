@@ -1,0 +1,89 @@
+"""Rows on their way from a batch to the views: decoded once, encoded once per projection."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, cast
+
+from realtime.codec import decode, encode
+from realtime.core import wire
+from realtime.core.frames import Text
+from realtime.core.window import Order
+from realtime.core.wire import Row
+
+TASKS = "tasks"
+WORKERS = "workers"
+KINDS = (TASKS, WORKERS)
+KEYS: Mapping[str, str] = {TASKS: "id", WORKERS: "name"}
+"""What names a row of each kind."""
+
+
+class Change(NamedTuple):
+    """The newest version of one row."""
+
+    key: str
+    revision: int
+    first_seen_at: float
+    row: Row
+
+    @property
+    def order(self) -> Order:
+        """Its place among others of its kind."""
+        return (self.first_seen_at, self.key)
+
+
+class Held(NamedTuple):
+    """A row as a view holds it."""
+
+    revision: int
+    text: Text
+
+
+class Projection(NamedTuple):
+    """Which fields of a row are sent: the same values are the same bytes."""
+
+    of: str
+    hidden: frozenset[str]
+
+
+class Encoder:
+    """The texts of rows by projection, as long as it lives: one batch, or one read."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[Projection, str, int], Held] = {}
+
+    def held(self, change: Change, projection: Projection) -> Held:
+        """The row of a change as views of this projection hold it."""
+        cached = (projection, change.key, change.revision)
+        held = self._held.get(cached)
+        if held is None:
+            held = Held(change.revision, json_text(project(change.row, projection)))
+            self._held[cached] = held
+        return held
+
+
+def project(row: Row, projection: Projection) -> Row:
+    """What of the row is sent."""
+    if projection.of == "tasks":
+        return wire.list_row(row, projection.hidden)
+    return wire.project(row, projection.hidden) if projection.of == "task" else row
+
+
+def json_text(value: object) -> Text:
+    """The value as JSON text with its size."""
+    data = encode(value)
+    return Text(data.decode(), len(data))
+
+
+def change_of(kind: str, row: Row) -> Change:
+    """The change that brought this version of a row."""
+    key, revision, first_seen_at = row[KEYS[kind]], row["revision"], row["first_seen_at"]
+    return Change(cast(str, key), cast(int, revision), cast(float, first_seen_at), row)
+
+
+def changes_of(kind: str, rows: Iterable[Row]) -> list[Change]:
+    """The changes that brought these rows."""
+    return [change_of(kind, row) for row in rows]
+
+
+def decoded(kind: str, data: bytes) -> list[Change]:
+    """The changes in a batch's JSON array; ValueError, KeyError or TypeError when it is none."""
+    return changes_of(kind, decode(data))

@@ -1,0 +1,72 @@
+/**
+ * What the stream badge says about a connection and the stream behind it.
+ *
+ * @typedef {import("./types.js").Stream} Stream
+ * @typedef {import("./words.js").Group} Group
+ * @typedef {{phase: "connecting"|"open"|"waiting"|"stopped", retryAt: number|null, reason: string,
+ *   heardAt: number|null, stream: Stream|null}} Status
+ *   instants here are the browser's own clock
+ * @typedef {{conn: string, word: string, detail: string, isLive: boolean, why: string}} Badge
+ *   `why`: one sentence for people; empty when all is well
+ */
+
+import * as format from "./format.js";
+import { fill } from "./words.js";
+
+/** From this lag on, what is shown is behind, whatever the server calls it. */
+export const BEHIND_MS = 2000;
+
+/**
+ * One sentence about the newest interruption; empty when there was none.
+ *
+ * @param {Stream["gap"]} gap
+ * @param {Group} words
+ */
+export function gapSentence(gap, words) {
+  if (!gap) return "";
+  const from = format.clock(gap.from_at);
+  const reason = gap.reason ? `: ${gap.reason}` : "";
+  if (gap.until_at === null) return `${fill(words.gap_open, { from })}${reason}.`;
+  const repaired = gap.repaired === 1 ? words.one_repaired : fill(words.repaired, { count: format.number(gap.repaired) });
+  return `${fill(words.gap, { from, until: format.clock(gap.until_at) })}${reason}. ${repaired}`;
+}
+
+/** @type {Record<string, (stream: Stream, words: Group) => string>} */
+const DETAILS = {
+  live: ({ lag_ms: ms }, words) => (ms === null ? "" : fill(words.behind_by, { time: format.duration(ms / 1000) })),
+  blind: ({ gap, alive_at: alive }, words) => {
+    const since = gap && gap.until_at === null ? gap.from_at : alive;
+    return since ? fill(words.since, { time: format.clock(since) }) : "";
+  },
+};
+
+/**
+ * @param {Stream} stream
+ * @param {Group} words
+ * @returns {Badge}
+ */
+function streaming(stream, words) {
+  const isLate = stream.state === "live" && (stream.lag_ms ?? 0) >= BEHIND_MS;
+  const conn = isLate ? "behind" : stream.state;
+  const detail = (DETAILS[conn === "behind" ? "live" : conn])?.(stream, words) ?? "";
+  return { conn, word: words[conn] ?? conn, detail, isLive: conn === "live", why: gapSentence(stream.gap, words) || words[`${conn}_why`] || "" };
+}
+
+/**
+ * @param {Status} status
+ * @param {number} now in the same clock as the status
+ * @param {Group} words
+ * @returns {Badge}
+ */
+export function badge(status, now, words) {
+  if (status.phase === "open" && status.stream) return streaming(status.stream, words);
+  const asOf = status.heardAt === null ? "" : fill(words.as_of, { time: format.clock(status.heardAt) });
+  const why = words[status.reason] ?? status.reason;
+  /** @type {(conn: string, word: string|undefined, detail: string) => Badge} */
+  const say = (conn, word, detail) => ({ conn, word: word ?? conn, detail, isLive: conn === "live", why });
+  if (status.phase === "open") return say("live", words.live, "");
+  if (status.phase === "stopped") return say("offline", words.offline, asOf);
+  if (status.phase === "connecting") return say("reconnecting", words.connecting, "");
+  const seconds = Math.ceil((status.retryAt ?? now) - now);
+  return say("reconnecting", words.reconnecting, fill(words.retry_in, { time: format.age(seconds) }));
+}

@@ -1,0 +1,126 @@
+/**
+ * Moving through a list and selecting in it, by keys and by hand: `j k` move, `x` and `Ctrl`-click
+ * select, `Shift` with either selects a range, `Enter` opens, `.` shows what is new, `Esc` clears.
+ *
+ * @typedef {object} Host the list
+ * @property {import("../page.js").Page} page
+ * @property {() => Element|null} bulk the bar that is there while something is selected
+ * @property {() => string[]} order the ids as they are shown
+ * @property {() => number} waiting how many new rows wait
+ * @property {(id: string) => string} urlOf
+ * @property {() => void} refresh
+ * @property {() => void} changed the cursor or the selection is another
+ * @property {(place: number) => HTMLElement|undefined} reveal brings a row into view
+ */
+
+import { isTyping, part, setText, show } from "../dom.js";
+import * as format from "../format.js";
+import { fill } from "../words.js";
+import { copyText } from "./copy.js";
+import { Selection } from "./selection.js";
+
+export class Picker {
+  /** @type {Host} */
+  #host;
+
+  selection = new Selection();
+
+  /** @param {Host} host */
+  constructor(host) {
+    this.#host = host;
+  }
+
+  /**
+   * @param {HTMLElement} body
+   * @param {AbortSignal} signal
+   */
+  listen(body, signal) {
+    const bulk = this.#host.bulk();
+    body.addEventListener("click", (event) => this.#click(event), { signal });
+    document.addEventListener("keydown", (event) => this.#key(event), { signal });
+    bulk?.querySelector("[data-clear]")?.addEventListener("click", () => this.#clear(), { signal });
+    bulk?.querySelector("[data-copy-ids]")?.addEventListener("click", () => this.#copy(), { signal });
+  }
+
+  /** Writes the bar. */
+  show() {
+    const { page, waiting } = this.#host;
+    const bulk = this.#host.bulk();
+    if (!bulk) return;
+    const words = page.words.page;
+    show(bulk, this.selection.size > 0);
+    setText(part(bulk, "count"), fill(words.selected, { count: format.number(this.selection.size) }));
+    setText(part(bulk, "waiting"), waiting() ? fill(words.held, { count: format.number(waiting()) }) : "");
+  }
+
+  /** @param {MouseEvent} event */
+  #click(event) {
+    const id = event.target instanceof Element ? event.target.closest("tr")?.dataset.id : undefined;
+    if (!id || !(event.shiftKey || event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    this.#select(id, event.shiftKey);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (isTyping(event)) return;
+    /** @type {Record<string, () => void>} */
+    const keys = {
+      j: () => this.#move(1),
+      k: () => this.#move(-1),
+      x: () => this.#atCursor((id) => this.#select(id, false)),
+      X: () => this.#atCursor((id) => this.#select(id, true)),
+      Enter: () => this.#atCursor((id) => this.#open(id, event)),
+      ".": () => this.#host.refresh(),
+      Escape: () => this.#clear(),
+    };
+    keys[event.key]?.();
+  }
+
+  /** @param {(id: string) => void} act */
+  #atCursor(act) {
+    const { cursor } = this.selection;
+    if (cursor !== null && this.#host.order().includes(cursor)) act(cursor);
+  }
+
+  /** @param {number} step */
+  #move(step) {
+    const place = this.selection.move(step, this.#host.order());
+    if (place < 0) return;
+    const row = this.#host.reveal(place);
+    this.#host.changed();
+    row?.querySelector("a")?.focus({ preventScroll: true });
+  }
+
+  /**
+   * @param {string} id
+   * @param {boolean} isRange
+   */
+  #select(id, isRange) {
+    if (isRange) this.selection.extend(id, this.#host.order());
+    else this.selection.toggle(id);
+    this.#changed();
+  }
+
+  #clear() {
+    if (this.selection.clear()) this.#changed();
+  }
+
+  #changed() {
+    this.show();
+    this.#host.changed();
+  }
+
+  #copy() {
+    copyText(this.selection.inOrder(this.#host.order()).join("\n"), this.#host.page);
+  }
+
+  /**
+   * @param {string} id
+   * @param {KeyboardEvent} event a focused link or button answers Enter by itself
+   */
+  #open(id, event) {
+    if (event.target instanceof Element && event.target.closest("a, button, summary")) return;
+    location.assign(this.#host.urlOf(id));
+  }
+}

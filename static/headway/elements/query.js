@@ -1,0 +1,194 @@
+/**
+ * `<headway-query>`: the query bar. Its form works without any script; with it, terms are
+ * completed as they are typed, and a new query shows without a page load.
+ *
+ * The words of the language come from `#headway-query-words`; names, queues and workers that may
+ * complete a value from the rows on the page.
+ *
+ * @typedef {import("../terms.js").Word} Word
+ * @typedef {import("../terms.js").Suggestion} Suggestion
+ * @typedef {import("../types.js").TaskRow} TaskRow
+ */
+
+import { make, pageData, setAttribute, show } from "../dom.js";
+import { PageElement } from "../page.js";
+import * as terms from "../terms.js";
+import { visit } from "../visit.js";
+import { fill } from "../words.js";
+
+/** Keys whose values are best told by what is on the page. */
+const SEEN = /** @type {const} */ ({ "name:": "name", "queue:": "queue", "worker:": "worker" });
+
+/**
+ * The words, with the values that the rows show.
+ *
+ * @param {Word[]} words
+ * @param {TaskRow[]} rows
+ * @returns {Word[]}
+ */
+export function withSeenValues(words, rows) {
+  return words.map((word) => {
+    const key = SEEN[/** @type {keyof typeof SEEN} */ (word.word)];
+    if (!key || word.values?.length) return word;
+    const values = new Set(rows.map((row) => row[key]).filter((value) => value !== null));
+    return { ...word, values: [.../** @type {Set<string>} */ (values)].sort() };
+  });
+}
+
+export class QueryElement extends PageElement {
+  /** @type {Word[]} */
+  #words = [];
+  /** @type {Suggestion[]} */
+  #suggestions = [];
+  /** The suggestion that Enter takes, -1 for none. */
+  #active = -1;
+
+  connectedCallback() {
+    const input = this.#input;
+    const box = this.#box;
+    if (!input || !box) return;
+    this.#words = withSeenValues(pageData("headway-query-words") ?? [], pageData("headway-rows")?.rows ?? []);
+    box.id ||= "headway-suggest";
+    setAttribute(box, "role", "listbox");
+    setAttribute(box, "aria-label", input.getAttribute("aria-label"));
+    for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-controls", box.id], ["aria-expanded", "false"]]) {
+      setAttribute(input, /** @type {string} */ (name), /** @type {string} */ (value));
+    }
+    input.addEventListener("input", () => this.#suggest());
+    input.addEventListener("focus", () => this.#suggest());
+    input.addEventListener("blur", () => this.#close());
+    input.addEventListener("keydown", (event) => this.#key(event));
+    box.addEventListener("pointerdown", (event) => this.#press(event));
+    this.querySelector("form")?.addEventListener("submit", (event) => this.#submit(event));
+  }
+
+  /** @returns {HTMLInputElement|null} */
+  get #input() {
+    return this.querySelector('input[name="query"]:not([type="hidden"])');
+  }
+
+  /** @returns {HTMLElement|null} */
+  get #box() {
+    return this.querySelector("[data-suggest]");
+  }
+
+  /** The query that the chips stand for. */
+  get #kept() {
+    const kept = this.querySelector("input[data-kept]");
+    return kept instanceof HTMLInputElement ? kept.value : "";
+  }
+
+  // --- suggesting
+
+  /** What is being typed: the last term, up to the end of the input. */
+  get #typed() {
+    return /(?:"(?:[^"\\]|\\.)*"?|[^\s"])*$/.exec(this.#input?.value ?? "")?.[0] ?? "";
+  }
+
+  #suggest() {
+    this.#suggestions = terms.suggest(this.#typed, this.#words);
+    this.#active = -1;
+    const box = this.#box;
+    if (!box || !this.#suggestions.length) return this.#close();
+    const length = this.#typed.length;
+    box.replaceChildren(...this.#suggestions.map(({ text, description }, place) => {
+      const code = make("code", {}, make("mark", {}, text.slice(0, length)), text.slice(length));
+      return make("div", { role: "option", id: `${box.id}-${place}`, "aria-selected": "false", "data-place": String(place) }, code, make("span", { class: "hw-3" }, description));
+    }));
+    show(box, true);
+    setAttribute(this.#input, "aria-expanded", "true");
+    setAttribute(this.#input, "aria-activedescendant", null);
+  }
+
+  #close() {
+    this.#suggestions = [];
+    this.#active = -1;
+    show(this.#box, false);
+    setAttribute(this.#input, "aria-expanded", "false");
+    setAttribute(this.#input, "aria-activedescendant", null);
+  }
+
+  /** @param {number} step */
+  #choose(step) {
+    const count = this.#suggestions.length;
+    if (!count) return this.#suggest();
+    this.#active = this.#active < 0 && step < 0 ? count - 1 : (this.#active + step + count) % count;
+    for (const [place, option] of [...(this.#box?.children ?? [])].entries()) {
+      setAttribute(option, "aria-selected", String(place === this.#active));
+      if (place !== this.#active) continue;
+      option.scrollIntoView({ block: "nearest" });
+      setAttribute(this.#input, "aria-activedescendant", option.id);
+    }
+  }
+
+  /** @param {number} place */
+  #complete(place) {
+    const input = this.#input;
+    const suggestion = this.#suggestions[place];
+    if (!input || !suggestion) return;
+    input.value = input.value.slice(0, input.value.length - this.#typed.length) + suggestion.text;
+    if (suggestion.text.endsWith(":")) this.#suggest();
+    else this.#close();
+  }
+
+  // --- asking
+
+  /**
+   * @param {string} query
+   * @param {string} [draft]
+   */
+  #ask(query, draft = "") {
+    const form = this.querySelector("form");
+    const url = new URL(form?.action ?? location.href);
+    url.search = query ? `?${new URLSearchParams({ query })}` : "";
+    this.#close();
+    visit(url.href, draft ? { draft } : {});
+  }
+
+  /** @param {SubmitEvent} event */
+  #submit(event) {
+    event.preventDefault();
+    this.#ask(terms.join([this.#kept, this.#input?.value ?? ""]));
+  }
+
+  /** Takes the last chip apart: its term is edited where terms are typed. */
+  #editLast() {
+    const last = terms.split(this.#kept).length - 1;
+    if (last >= 0) this.#ask(terms.without(this.#kept, last), terms.split(this.#kept)[last]?.text);
+  }
+
+  /** @param {PointerEvent} event the input keeps the focus */
+  #press(event) {
+    event.preventDefault();
+    const option = event.target instanceof Element ? event.target.closest("[data-place]") : null;
+    if (option) this.#complete(Number(option.getAttribute("data-place")));
+    this.#announce();
+  }
+
+  #announce() {
+    if (this.#suggestions.length) this.page.announce(fill(this.page.words.page.suggestions, { count: this.#suggestions.length }));
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.isComposing) return;
+    const isOpen = this.#suggestions.length > 0;
+    /** @type {Record<string, () => boolean>} whether the press was used up */
+    const keys = {
+      ArrowDown: () => { this.#choose(1); return true; },
+      ArrowUp: () => { this.#choose(-1); return true; },
+      Tab: () => this.#tab(event),
+      Enter: () => { const took = this.#active >= 0; this.#complete(this.#active); return took; },
+      Escape: () => { if (isOpen) this.#close(); else this.#input?.blur(); return true; },
+      Backspace: () => { const isEmpty = this.#input?.value === ""; if (isEmpty) this.#editLast(); return isEmpty; },
+    };
+    if (keys[event.key]?.()) event.preventDefault();
+  }
+
+  /** @param {KeyboardEvent} event Tab completes; where there is nothing to complete it goes on */
+  #tab(event) {
+    if (event.shiftKey || !this.#suggestions.length || !this.#typed) return false;
+    this.#complete(Math.max(0, this.#active));
+    return true;
+  }
+}

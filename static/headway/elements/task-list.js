@@ -1,0 +1,346 @@
+/**
+ * `<headway-task-list>`: the live list of tasks.
+ *
+ * Takes over the rows that the server rendered, keeps them true from the feed, reads older pages
+ * as they are scrolled to, and moves nothing while somebody is looking at it.
+ *
+ * Attributes: `data-query`, `data-limit`, `data-api` (where older pages are read), `data-url` (a
+ * task's page, with `data-url-placeholder` where its id goes), `data-older` (the rows are not the
+ * newest ones: they are followed, but no new ones come in).
+ *
+ * @typedef {import("../types.js").TaskRow} TaskRow
+ * @typedef {Store<TaskRow>} TaskStore
+ */
+
+import { pageData, part, setText, show, stamp } from "../dom.js";
+import * as format from "../format.js";
+import { TaskList } from "../list.js";
+import { OlderPages } from "../older.js";
+import { PageElement } from "../page.js";
+import { storeSource } from "../sources.js";
+import { Store } from "../store.js";
+import { fill } from "../words.js";
+import { Picker } from "./picker.js";
+import { paintTask } from "./task-row.js";
+import { VirtualRows } from "./virtual-rows.js";
+
+/** Five times a second is as often as changing text can be read. */
+const PAINT_MS = 200;
+/** What waits is said to screen readers no oftener than this. */
+const SAY_MS = 30_000;
+/** Rows are followed once scrolling has come to rest. */
+const FOLLOW_MS = 300;
+/** Older rows are read when this many are left below. */
+const READ_AHEAD = 30;
+const MAX_FOLLOWED = 500;
+
+/** @returns {TaskStore} */
+const newStore = () => new Store((row) => row.id);
+
+export class TaskListElement extends PageElement {
+  /** @type {TaskStore} */
+  #live = newStore();
+  /** @type {TaskStore} */
+  #followed = newStore();
+  /** @type {string[]} */
+  #followedIds = [];
+  /** @type {TaskList} */
+  #list = new TaskList(this.#live, 0);
+  /** @type {OlderPages|null} */
+  #older = null;
+  /** @type {VirtualRows|null} */
+  #rows = null;
+  #picker = this.#newPicker();
+  #isHovered = false;
+  /** @type {Set<string>} rows to paint */
+  #dirty = new Set();
+  #paintedAt = 0;
+  #saidAt = 0;
+  #paintTimer = 0;
+  #followTimer = 0;
+  #abort = new AbortController();
+  /** @type {import("../feed.js").Source|null} */
+  #source = null;
+  #followSource = storeSource(this.#followed, () => ({ of: "tasks", ids: this.#followedIds }), () => {});
+
+  get query() {
+    return this.dataset.query ?? "";
+  }
+
+  get #limit() {
+    return Number(this.dataset.limit) || 100;
+  }
+
+  connectedCallback() {
+    const body = this.querySelector("tbody");
+    if (!body) return;
+    this.#abort = new AbortController();
+    this.#rows = new VirtualRows(body, this.querySelectorAll("thead th").length || 1, (id) => this.#newRow(id));
+    this.#followed.listen((change) => this.#takeFollowed(change.changed));
+    this.#seed();
+    this.#listen(body);
+    this.#paintAll();
+    this.#render();
+  }
+
+  disconnectedCallback() {
+    this.#abort.abort();
+    clearTimeout(this.#paintTimer);
+    clearTimeout(this.#followTimer);
+    for (const source of [this.#source, this.#followSource]) if (source) this.page.feed.close(source);
+  }
+
+  #seed() {
+    const first = pageData("headway-rows") ?? { epoch: "", revision: 0, rows: [], after: null };
+    const isOlder = this.dataset.older !== undefined;
+    this.#live = newStore();
+    if (!isOlder) this.#live.seed(first);
+    if (!first.epoch) this.#live.cursor = null;
+    this.#list = new TaskList(this.#live, this.#limit);
+    if (isOlder) this.#list.append(first.rows);
+    this.#startOlder(first.after, first.rows.at(-1)?.id);
+    this.#watchLive(this.#live);
+    if (isOlder) return;
+    this.#source = storeSource(this.#live, () => ({ of: "tasks", query: this.query, limit: this.#limit }), (refusal) => this.#showFailure(refusal.message));
+    this.page.feed.open(this.#source);
+  }
+
+  /** @param {string|null} after @param {string|undefined} tail */
+  #startOlder(after, tail) {
+    const url = this.dataset.api;
+    this.#older = url ? new OlderPages({ url: new URL(url, location.href).href, query: this.query, limit: this.#limit, after, tail }, fetch.bind(window)) : null;
+  }
+
+  /** @param {TaskStore} store */
+  #watchLive(store) {
+    /** @type {Map<string, TaskRow>} */
+    const before = new Map(store.values().map((row) => [row.id, row]));
+    store.listen(({ changed, removed, counts }) => {
+      const gone = new Map([...removed].flatMap((id) => { const row = before.get(id); return row ? [[id, row]] : []; }));
+      for (const id of removed) before.delete(id);
+      for (const id of changed) before.set(id, /** @type {TaskRow} */ (store.get(id)));
+      this.#takeLive({ changed, removed: gone });
+      if (counts) this.#showCounts();
+    });
+  }
+
+  /** @param {{changed: Set<string>, removed: Map<string, TaskRow>}} change */
+  #takeLive(change) {
+    this.#list.update(change, this.#isHeld);
+    for (const id of change.changed) this.#dirty.add(id);
+    this.#sayPending();
+    this.#schedule();
+  }
+
+  /** @param {Set<string>} changed */
+  #takeFollowed(changed) {
+    for (const id of changed) {
+      const row = this.#followed.get(id);
+      if (row && this.#list.keep(row)) this.#dirty.add(id);
+    }
+    this.#schedule();
+  }
+
+  /** @param {string} message */
+  #showFailure(message) {
+    const failed = this.querySelector("[data-failed]");
+    if (failed) setText(part(failed, "text"), message);
+    show(failed, message !== "");
+  }
+
+  #showCounts() {
+    const { counts } = this.#live;
+    if (counts) this.dispatchEvent(new CustomEvent("headway:counts", { bubbles: true, detail: { counts } }));
+  }
+
+  /** @param {number} number how many rows of all that match the list goes down to */
+  #showShare(number) {
+    const total = document.querySelector("a[data-tab][aria-current] b")?.textContent;
+    if (total && number) setText(part(this, "shown"), fill(this.page.words.page.shown, { number: format.number(number), total }));
+  }
+
+  // --- what must not move
+
+  get #isScrolled() {
+    const table = this.querySelector("table");
+    return table !== null && !table.hidden && table.getBoundingClientRect().top < -1;
+  }
+
+  get #isHeld() {
+    return this.#isScrolled || this.#isHovered || this.#picker.selection.size > 0;
+  }
+
+  /** Lets waiting rows in, once nothing keeps them out. */
+  #settle() {
+    if (this.#list.pending.size && !this.#isHeld) {
+      this.#list.show();
+      this.#sayPending();
+      this.#render();
+    }
+  }
+
+  /** Shows what is true now, from the top. */
+  refresh() {
+    const fresh = [...this.#list.pending];
+    this.#list.refresh();
+    if (this.#isScrolled) this.scrollIntoView({ block: "start" });
+    this.#paintAll();
+    this.#render();
+    for (const id of fresh) this.#tint(this.#rows?.get(id));
+    this.#sayPending();
+  }
+
+  #sayPending() {
+    const { page } = this.page.words;
+    const count = this.#list.pending.size;
+    const pill = this.querySelector("[data-new]");
+    show(pill, count > 0);
+    if (pill && count) setText(part(pill, "text"), fill(page.new, { count: format.number(count) }));
+    this.#picker.show();
+    if (!count || Date.now() - this.#saidAt < SAY_MS) return;
+    this.#saidAt = Date.now();
+    this.page.announce(count === 1 ? (page.one_new_said ?? "") : fill(page.new_said, { count: format.number(count) }));
+  }
+
+  // --- painting
+
+  /** @param {string} id */
+  #newRow(id) {
+    const template = this.querySelector("template[data-row]");
+    if (!(template instanceof HTMLTemplateElement)) throw new TypeError("<headway-task-list> needs a <template data-row>");
+    const row = stamp(template);
+    this.#paint(row, id);
+    return row;
+  }
+
+  /**
+   * @param {HTMLElement} element
+   * @param {string} id
+   */
+  #paint(element, id) {
+    const row = this.#list.row(id);
+    if (!row) return false;
+    const { words, ticker } = this.page;
+    const isOther = paintTask(element, row, { words, now: ticker.now(), url: this.#urlOf(id) });
+    element.classList.toggle("cursor", id === this.#picker.selection.cursor);
+    element.setAttribute("aria-selected", String(this.#picker.selection.has(id)));
+    return isOther;
+  }
+
+  /** @param {string} id */
+  #urlOf(id) {
+    return (this.dataset.url ?? "").replace(this.dataset.urlPlaceholder ?? "ID_PLACEHOLDER", () => id.split("/").map(encodeURIComponent).join("/"));
+  }
+
+  #paintAll() {
+    for (const [id, element] of this.#rows?.entries() ?? []) this.#paint(element, id);
+  }
+
+  /** @param {HTMLElement|undefined} element */
+  #tint(element) {
+    if (!element) return;
+    element.classList.add("fresh");
+    setTimeout(() => element.classList.remove("fresh"), 1600);
+  }
+
+  #schedule() {
+    if (this.#paintTimer) return;
+    const wait = Math.max(0, this.#paintedAt + PAINT_MS - performance.now());
+    this.#paintTimer = window.setTimeout(() => {
+      this.#paintTimer = 0;
+      this.#paintedAt = performance.now();
+      this.#flush();
+    }, wait);
+  }
+
+  #flush() {
+    for (const id of this.#dirty) {
+      const element = this.#rows?.get(id);
+      if (element && this.#paint(element, id)) this.#tint(element);
+    }
+    this.#dirty.clear();
+    this.#render();
+  }
+
+  #render() {
+    const { shown } = this.#list;
+    show(this.querySelector("table"), shown.length > 0);
+    this.#rows?.render(shown);
+    show(this.querySelector("[data-empty]"), shown.length === 0);
+    this.#showShare(shown.length);
+    this.#follow();
+    this.#readAhead();
+  }
+
+  // --- beyond the live window
+
+  #follow() {
+    clearTimeout(this.#followTimer);
+    this.#followTimer = window.setTimeout(() => {
+      const { from, until } = this.#rows?.range ?? { from: 0, until: 0 };
+      const ids = this.#list.shown.slice(from, until).filter((id) => !this.#list.isLive(id)).slice(0, MAX_FOLLOWED);
+      if (ids.length === this.#followedIds.length && ids.every((id, place) => id === this.#followedIds[place])) return;
+      this.page.feed.close(this.#followSource);
+      this.#followed.cursor = null;
+      this.#followedIds = ids;
+      if (ids.length) this.page.feed.open(this.#followSource);
+    }, FOLLOW_MS);
+  }
+
+  async #readAhead() {
+    const older = this.#older;
+    const { shown } = this.#list;
+    const last = shown.at(-1);
+    const isFull = this.#live.size >= this.#limit;
+    if (!older || !last || older.isBusy || window.scrollY === 0 || !older.hasMore(last, isFull)) return;
+    if (shown.length - (this.#rows?.range.until ?? 0) > READ_AHEAD) return;
+    const { page } = this.page.words;
+    this.#sayMore(page.loading ?? "");
+    try {
+      const rows = await older.next(last);
+      if (older !== this.#older) return;
+      this.#list.append(rows);
+      this.#sayMore(older.hasMore(this.#list.shown.at(-1), isFull) ? "" : (page.end ?? ""));
+      this.#render();
+    } catch (error) {
+      const reason = error instanceof TypeError ? page.unreachable : /** @type {Error} */ (error).message;
+      this.#sayMore(fill(page.failed, { reason: reason ?? "" }));
+    }
+  }
+
+  /** @param {string} text */
+  #sayMore(text) {
+    const more = this.querySelector("[data-more]") ?? document.querySelector("[data-more]");
+    setText(more, text);
+    show(more, text !== "");
+  }
+
+  // --- hands
+
+  /** @param {HTMLElement} body */
+  #listen(body) {
+    const options = { signal: this.#abort.signal, passive: true };
+    addEventListener("scroll", () => { this.#schedule(); this.#settle(); }, options);
+    addEventListener("resize", () => this.#schedule(), options);
+    body.addEventListener("pointerenter", (event) => { this.#isHovered = event.pointerType === "mouse"; }, options);
+    body.addEventListener("pointerleave", () => { this.#isHovered = false; this.#settle(); }, options);
+    this.querySelector("[data-new]")?.addEventListener("click", () => this.refresh(), options);
+    this.#picker.listen(body, this.#abort.signal);
+  }
+
+  #newPicker() {
+    return new Picker({
+      page: this.page,
+      bulk: () => this.querySelector("[data-bulk]"),
+      order: () => this.#list.shown,
+      waiting: () => this.#list.pending.size,
+      urlOf: (id) => this.#urlOf(id),
+      refresh: () => this.refresh(),
+      changed: () => { this.#paintAll(); this.#settle(); },
+      reveal: (place) => {
+        this.#rows?.reveal(this.#list.shown, place);
+        return this.#rows?.get(this.#list.shown[place] ?? "");
+      },
+    });
+  }
+}

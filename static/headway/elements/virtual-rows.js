@@ -1,0 +1,173 @@
+/**
+ * Keeps only the rows near the viewport in a table's body; two spacer rows stand for the others,
+ * so that the scroll bar tells the truth and the table stays a table.
+ */
+
+/** Rows kept above and below the viewport: enough for a fast flick, few enough to be cheap. */
+const MARGIN = 40;
+const USUAL_HEIGHT_PX = 36;
+
+export class VirtualRows {
+  /** @type {HTMLTableSectionElement} */
+  #body;
+  /** @type {(id: string) => HTMLElement} */
+  #make;
+  /** @type {Map<string, HTMLElement>} */
+  #rows = new Map();
+  /** @type {Map<string, number>} */
+  #heights = new Map();
+  /** @type {[HTMLTableRowElement, HTMLTableRowElement]} */
+  #spacers;
+  #estimate = USUAL_HEIGHT_PX;
+  #width = 0;
+
+  /** First and one past the last place that has DOM. */
+  range = { from: 0, until: 0 };
+
+  /**
+   * @param {HTMLTableSectionElement} body its rows with `data-id` are taken over
+   * @param {number} columns
+   * @param {(id: string) => HTMLElement} make
+   */
+  constructor(body, columns, make) {
+    this.#body = body;
+    this.#make = make;
+    for (const row of body.querySelectorAll("tr[data-id]")) {
+      if (row instanceof HTMLElement) this.#rows.set(row.dataset.id ?? "", row);
+    }
+    this.#spacers = [spacer(columns), spacer(columns)];
+    body.prepend(this.#spacers[0]);
+    body.append(this.#spacers[1]);
+  }
+
+  /** @param {string} id its row, where it has one now */
+  get(id) {
+    return this.#rows.get(id);
+  }
+
+  /** @returns {Iterable<[string, HTMLElement]>} */
+  entries() {
+    return this.#rows.entries();
+  }
+
+  /**
+   * Makes the DOM hold the rows of `ids` that are near the viewport, in order.
+   *
+   * @param {string[]} ids
+   */
+  render(ids) {
+    this.#forgetHeights();
+    const { above, below } = this.#choose(ids);
+    const wanted = ids.slice(this.range.from, this.range.until);
+    this.#drop(new Set(wanted));
+    let before = this.#spacers[0];
+    for (const id of wanted) {
+      const row = this.#rows.get(id) ?? this.#add(id);
+      if (before.nextElementSibling !== row) before.after(row);
+      before = /** @type {HTMLTableRowElement} */ (row);
+    }
+    setHeight(this.#spacers[0], above);
+    setHeight(this.#spacers[1], below);
+    this.#measure(wanted);
+  }
+
+  /**
+   * Brings a place into view, whether it has DOM or not.
+   *
+   * @param {string[]} ids
+   * @param {number} place
+   */
+  reveal(ids, place) {
+    const id = ids[place];
+    if (id === undefined) return;
+    if (!this.#rows.has(id)) {
+      const offset = ids.slice(0, place).reduce((sum, other) => sum + this.#height(other), 0);
+      window.scrollTo({ top: window.scrollY + this.#body.getBoundingClientRect().top + offset - window.innerHeight / 2 });
+      this.render(ids);
+    }
+    this.#rows.get(id)?.scrollIntoView({ block: "nearest" });
+  }
+
+  /** @param {string} id */
+  #height(id) {
+    return this.#heights.get(id) ?? this.#estimate;
+  }
+
+  /** @param {string[]} ids */
+  #choose(ids) {
+    const top = -this.#body.getBoundingClientRect().top;
+    const bottom = top + window.innerHeight;
+    let y = 0;
+    let first = ids.length;
+    let last = 0;
+    const ends = ids.map((id, place) => {
+      const start = y;
+      y += this.#height(id);
+      if (y >= top && first === ids.length) first = place;
+      if (start <= bottom) last = place + 1;
+      return y;
+    });
+    this.range = { from: Math.max(0, Math.min(first, last) - MARGIN), until: Math.min(ids.length, Math.max(last, 1) + MARGIN) };
+    const { from, until } = this.range;
+    const above = from > 0 ? /** @type {number} */ (ends[from - 1]) : 0;
+    return { above, below: y - (until > 0 ? /** @type {number} */ (ends[until - 1]) : 0) };
+  }
+
+  /** @param {string} id */
+  #add(id) {
+    const row = this.#make(id);
+    this.#rows.set(id, row);
+    return row;
+  }
+
+  /** @param {Set<string>} wanted */
+  #drop(wanted) {
+    for (const [id, row] of this.#rows) {
+      if (wanted.has(id)) continue;
+      row.remove();
+      this.#rows.delete(id);
+    }
+  }
+
+  /** @param {string[]} ids */
+  #measure(ids) {
+    let sum = 0;
+    for (const id of ids) {
+      const height = this.#heights.get(id) ?? this.#rows.get(id)?.offsetHeight ?? 0;
+      this.#heights.set(id, height);
+      sum += height;
+    }
+    if (ids.length && sum) this.#estimate = sum / ids.length;
+  }
+
+  /** Another width means other heights. */
+  #forgetHeights() {
+    if (this.#width === window.innerWidth) return;
+    this.#width = window.innerWidth;
+    this.#heights.clear();
+  }
+}
+
+/** @param {number} columns */
+function spacer(columns) {
+  const row = document.createElement("tr");
+  row.dataset.spacer = "";
+  row.hidden = true;
+  row.setAttribute("aria-hidden", "true");
+  const cell = document.createElement("td");
+  cell.colSpan = columns;
+  row.append(cell);
+  return row;
+}
+
+/**
+ * @param {HTMLTableRowElement} row
+ * @param {number} height
+ */
+function setHeight(row, height) {
+  const cell = /** @type {HTMLTableCellElement} */ (row.firstElementChild);
+  row.hidden = height < 1;
+  cell.style.height = `${height}px`;
+  cell.style.padding = "0";
+  cell.style.border = "0";
+}

@@ -1,0 +1,243 @@
+/**
+ * Words and numbers as people read them. The same input gives the same text in
+ * `dashboard/templatetags/headway.py`; `tests/vectors/format.json` holds both to it.
+ *
+ * @typedef {import("./types.js").Count} Count
+ */
+
+import { ENGLISH } from "./words.js";
+
+/** Joins a number to its unit, so that a line never breaks between them. */
+const NBSP = "\u00a0";
+
+/** Stands where a value does not apply; zero is written `0`. */
+export const NONE = "–";
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** An argument list longer than this is cut: no column is wide enough to show more. */
+const MAX_ARGUMENTS = 300;
+
+/** @param {number} value */
+const two = (value) => String(value).padStart(2, "0");
+
+/**
+ * Whole seconds of a minute and more, in the two largest units.
+ *
+ * @param {number} seconds
+ */
+function long(seconds) {
+  if (seconds < HOUR) return `${Math.floor(seconds / MINUTE)}m${NBSP}${two(seconds % MINUTE)}s`;
+  if (seconds < DAY) return `${Math.floor(seconds / HOUR)}h${NBSP}${two(Math.floor((seconds % HOUR) / MINUTE))}m`;
+  return `${Math.floor(seconds / DAY)}d${NBSP}${Math.floor((seconds % DAY) / HOUR)}h`;
+}
+
+/**
+ * A measured time: `842 ms`, `2.31 s`, `41 s`, `2m 41s`, `1h 04m`, `3d 4h`.
+ *
+ * Rounded once, to whole milliseconds, and cut from there: both languages then agree.
+ *
+ * @param {number|null|undefined} seconds
+ */
+export function duration(seconds) {
+  if (seconds === null || seconds === undefined) return NONE;
+  const ms = Math.max(0, Math.floor(seconds * 1000 + 0.5));
+  if (ms < 1000) return `${ms}${NBSP}ms`;
+  if (ms < 10_000) return `${Math.floor(ms / 1000)}.${two(Math.floor((ms % 1000) / 10))}${NBSP}s`;
+  return age(ms / 1000);
+}
+
+/**
+ * The time since something: as a duration, but in whole seconds from the start.
+ *
+ * @param {number|null|undefined} seconds
+ */
+export function age(seconds) {
+  if (seconds === null || seconds === undefined) return NONE;
+  const whole = Math.max(0, Math.floor(seconds));
+  return whole < MINUTE ? `${whole}${NBSP}s` : long(whole);
+}
+
+/**
+ * The difference between two clocks, with its sign: `+2 ms`, `−1.20 s`, `0 ms`.
+ *
+ * @param {number|null|undefined} seconds
+ */
+export function offset(seconds) {
+  if (seconds === null || seconds === undefined) return NONE;
+  const text = duration(Math.abs(seconds));
+  if (text === duration(0)) return text;
+  return (seconds < 0 ? "−" : "+") + text;
+}
+
+/**
+ * A whole number with its thousands apart: `1,482`.
+ *
+ * @param {number|null|undefined} value
+ */
+export function number(value) {
+  if (value === null || value === undefined) return NONE;
+  const digits = String(Math.trunc(Math.abs(value))).replace(/\B(?=(\d{3})+$)/g, ",");
+  return value <= -1 ? `−${digits}` : digits;
+}
+
+/**
+ * A count that may have stopped at its cap: `312`, `10k+`.
+ *
+ * @param {Count} count
+ */
+export function capped([value, isCapped]) {
+  if (!isCapped) return number(value);
+  return value < 1000 ? `${value}+` : `${number(Math.floor(value / 1000))}k+`;
+}
+
+/**
+ * Whole percent, cut: 100 is shown only when it is reached.
+ *
+ * @param {number|null|undefined} value 0 to 100
+ */
+export function percent(value) {
+  if (value === null || value === undefined) return NONE;
+  return `${Math.floor(Math.min(100, Math.max(0, value)))}%`;
+}
+
+/**
+ * An id shortened in the middle: its ends are what people compare.
+ *
+ * @param {string} text
+ */
+export function id(text) {
+  const letters = [...text];
+  return letters.length <= 12 ? text : `${letters.slice(0, 4).join("")}…${letters.slice(-4).join("")}`;
+}
+
+/**
+ * A dotted task name as `[module with its dot, function]`; a task without a name is its id.
+ *
+ * @param {string|null|undefined} text
+ * @returns {[string, string]}
+ */
+export function name(text) {
+  if (!text) return ["", "unnamed task"];
+  const dot = text.lastIndexOf(".");
+  return [text.slice(0, dot + 1), text.slice(dot + 1)];
+}
+
+/**
+ * A worker's hostname as `[name, @host]`.
+ *
+ * @param {string} text
+ * @returns {[string, string]}
+ */
+export function worker(text) {
+  const at = text.indexOf("@");
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at)];
+}
+
+/** @type {Record<string, string>} */
+const ESCAPES = { "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+/** @param {string} text */
+function quoted(text) {
+  const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  const escaped = text.replace(/[\\\n\r\t\u0000-\u001f\u007f]/g, (c) => ESCAPES[c] ?? `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  return quote + (quote === "'" ? escaped.replaceAll("'", "\\'") : escaped) + quote;
+}
+
+/**
+ * A value as Python writes it, which is how the people who run Celery read it.
+ *
+ * @param {unknown} value parsed JSON
+ * @returns {string}
+ */
+export function literal(value) {
+  if (value === null || value === undefined) return "None";
+  if (value === true) return "True";
+  if (value === false) return "False";
+  if (value === "[redacted]") return value;
+  if (typeof value === "string") return quoted(value);
+  if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
+  if (typeof value === "object") return `{${Object.entries(value).map(([key, item]) => `${quoted(key)}: ${literal(item)}`).join(", ")}}`;
+  return String(value);
+}
+
+/**
+ * The arguments of a call on one line; `""` when there are none or they are unknown.
+ *
+ * @param {unknown[]|string|null|undefined} positional
+ * @param {Record<string, unknown>|string|null|undefined} keywords
+ */
+export function args(positional, keywords) {
+  const parts = typeof positional === "string" ? [positional] : (positional ?? []).map(literal);
+  if (typeof keywords === "string") parts.push(keywords);
+  else for (const [key, value] of Object.entries(keywords ?? {})) parts.push(`${key}=${literal(value)}`);
+  const text = parts.join(", ");
+  return text.length > MAX_ARGUMENTS ? `${text.slice(0, MAX_ARGUMENTS - 1)}…` : text;
+}
+
+/**
+ * An exception's repr as `[class, message]`: `CardError('declined')` is `["CardError", "declined"]`.
+ *
+ * Only the plain case of one quoted text is unwrapped; anything else is kept as it is written.
+ *
+ * @param {string} text
+ * @returns {[string, string]}
+ */
+export function exception(text) {
+  const call = /^([A-Za-z_][\w.]*)\((.*)\)$/s.exec(text);
+  if (!call) {
+    const prose = /^([A-Za-z_][\w.]*): (.*)$/s.exec(text);
+    return prose ? [/** @type {string} */ (prose[1]), /** @type {string} */ (prose[2])] : [text, ""];
+  }
+  const [, type = "", inner = ""] = call;
+  const single = /^'((?:[^'\\]|\\.)*)',?$/s.exec(inner) ?? /^"((?:[^"\\]|\\.)*)",?$/s.exec(inner);
+  if (!single) return [type, inner];
+  return [type, (single[1] ?? "").replace(/\\(['"\\])/g, "$1").replaceAll("\\n", " ")];
+}
+
+/**
+ * The time of day in a zone (the viewer's, when none is given), as `14:02:11`.
+ *
+ * @param {number} at
+ * @param {{zone?: string|undefined, ms?: boolean}} [options]
+ */
+export function clock(at, { zone, ms = false } = {}) {
+  return new Intl.DateTimeFormat("en-GB", {
+    hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+    timeZone: zone, ...(ms ? { fractionalSecondDigits: 3 } : {}),
+  }).format(at * 1000);
+}
+
+/**
+ * The day, as `21 Nov 2026`.
+ *
+ * @param {number} at
+ * @param {string} [zone]
+ */
+export function day(at, zone) {
+  return new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: zone }).format(at * 1000);
+}
+
+/**
+ * Day and time in full with the zone's name, for a title.
+ *
+ * @param {number} at
+ */
+export function exact(at) {
+  const zone = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" }).formatToParts(at * 1000).find((part) => part.type === "timeZoneName");
+  return `${day(at)} ${clock(at, { ms: true })} ${zone?.value ?? ""}`.trim();
+}
+
+/**
+ * How a task's status is shown: its key (`data-state`, and the icon `#i-key`) and its word.
+ *
+ * @param {{status: string, conclusion: string|null}} row
+ */
+export function look(row) {
+  const key = row.conclusion ?? row.status;
+  const state = key in ENGLISH.states ? key : "unknown";
+  return { state, word: ENGLISH.states[state] ?? state };
+}

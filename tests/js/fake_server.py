@@ -1,0 +1,328 @@
+"""A server for the browser tests of static/headway: the real templates over rows in memory, and a
+live socket that does what the test tells it to.
+
+`python -m tests.js.fake_server PORT`. `POST /control` takes JSON: `upsert` (partial rows), `remove`
+(ids), `stream` (a stream frame), `drop` (a close code for every socket), `refuse` (seconds in which
+sockets are turned away), `assets`, `bye` (milliseconds). `GET /control` gives what clients sent.
+"""
+
+import asyncio
+import inspect
+import json
+import sys
+import time
+import types
+from pathlib import Path
+from typing import Any
+
+import django
+import uvicorn
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.test.client import RequestFactory
+from django.urls import path, resolve
+
+ROOT = Path(__file__).resolve().parents[2]
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+)
+TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+LIST_EMPTY: dict[str, Any] = {
+    "name": "shop.orders.place",
+    "state": "PENDING",
+    "status": "queued",
+    "conclusion": None,
+    "queue": "orders",
+    "worker": None,
+    "priority": None,
+    "retries": 0,
+    "eta": None,
+    "expires": None,
+    "sent_at": None,
+    "received_at": None,
+    "started_at": None,
+    "finished_at": None,
+    "wait": None,
+    "runtime": None,
+    "progress": None,
+    "args": [],
+    "kwargs": {},
+    "exception": None,
+    "signature": None,
+    "root_id": None,
+    "parent_id": None,
+    "group_id": None,
+    "owner": None,
+    "label": None,
+    "retry_at": None,
+    "reason": None,
+    "result": None,
+    "traceback": None,
+    "attempts": [],
+    "errors": [],
+}
+
+settings.configure(
+    DEBUG=True,
+    ROOT_URLCONF="fake_urls",
+    SECRET_KEY="only-for-tests",
+    STATIC_URL="/static/",
+    USE_TZ=True,
+    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.staticfiles", "dashboard"],
+    TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [ROOT / "templates"], "APP_DIRS": True}],
+)
+django.setup()
+
+from dashboard.views import pages, shell, tasklist  # noqa: E402
+from realtime.core import query as language  # noqa: E402
+from realtime.core import wire  # noqa: E402
+from realtime.ports import Page, Rights, Select, StreamInfo  # noqa: E402
+
+RIGHTS = Rights(user="ines", can=frozenset({"view_task", "view_worker"}))
+
+
+class World:
+    """What the cluster did, and who watches."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[str, Any]] = {}
+        self.workers: dict[str, dict[str, Any]] = {}
+        self.revision = 0
+        self.assets = ""
+        self.refused_until = 0.0
+        self.sockets: set[Socket] = set()
+        self.log: list[dict[str, Any]] = []
+        self.state: dict[str, Any] = {"state": "live", "lag_ms": 38, "gap": None, "epoch": "e1", "receiver": "recv-1", "counters": {}}
+
+    def upsert(self, partial: dict[str, Any]) -> dict[str, Any]:
+        self.revision += 1
+        base = self.rows.get(partial["id"]) or {**LIST_EMPTY, "first_seen_at": time.time()}
+        row = {**base, "updated_at": time.time(), **partial, "revision": self.revision}
+        self.rows[row["id"]] = row
+        return row
+
+    def found(self, text: str) -> list[dict[str, Any]]:
+        matches = language.predicate(language.parse(text), time.time())
+        rows = [row for row in self.rows.values() if matches(row)]
+        return sorted(rows, key=lambda row: (row["first_seen_at"], row["id"]), reverse=True)
+
+    def counts(self, text: str) -> dict[str, Any]:
+        stateless = language.without(language.parse(text), {"status", "conclusion", "state"})
+        counts: dict[str, int] = {"all": 0}
+        for row in self.found(stateless.text):
+            for key in ("all", row["status"], row["conclusion"]):
+                if key:
+                    counts[key] = counts.get(key, 0) + 1
+        return {key: [min(number, 10_000), number > 10_000] for key, number in counts.items()}
+
+
+WORLD = World()
+
+
+class Reader:
+    """The rows in memory as the pages read them."""
+
+    def stream(self) -> StreamInfo:
+        return StreamInfo(epoch="e1", revision=WORLD.revision, floor=0, alive_at=time.time(), holder="recv-1", stats={"lag_ms": 38, "state": "live"})
+
+    def page(self, select: Select, rows: Any, now: float, after: str | None = None) -> Page:
+        if select.of == "workers":
+            return Page(list(WORLD.workers.values()), "e1", WORLD.revision)
+        if select.of == "task":
+            return Page([WORLD.rows[task_id] for task_id in select.ids if task_id in WORLD.rows], "e1", WORLD.revision)
+        found = WORLD.found(select.query.text)
+        start = int(after or 0)
+        end = start + select.limit
+        return Page(found[start:end], "e1", WORLD.revision, str(end) if end < len(found) else None)
+
+    def counts(self, query: Any, rows: Any, now: float) -> Any:
+        return {key: tuple(count) for key, count in WORLD.counts(query.text).items()}
+
+
+class Socket:
+    """One open page."""
+
+    def __init__(self, send: Any) -> None:
+        self.send, self.frame, self.views = send, 0, {}  # type: ignore[var-annotated]
+        self.unacked = 0
+
+    async def say(self, **frame: Any) -> None:
+        self.frame += 1
+        await self.send({"type": "websocket.send", "text": json.dumps({**frame, "frame": self.frame})})
+
+    async def hear(self, message: dict[str, Any]) -> None:
+        WORLD.log.append(message)
+        if message["op"] == "open":
+            await self.open(message)
+        if message["op"] == "close":
+            self.views.pop(message["view"], None)
+
+    async def open(self, message: dict[str, Any]) -> None:
+        view = message["view"]
+        self.views[view] = {**message, "held": set()}
+        since = message.get("since")
+        if since and since["epoch"] == "e1":
+            await self.patch(view, {row["id"] for row in WORLD.rows.values() if row["revision"] > since["revision"]}, always=True)
+            return
+        try:
+            rows = self.rows(view)
+        except language.QueryError as error:
+            del self.views[view]
+            await self.say(op="error", view=view, code=error.code, message=error.message, at=error.at, retry=False)
+            return
+        halves = [rows[: len(rows) // 2], rows[len(rows) // 2 :]]
+        for part, half in enumerate(halves, 1):
+            await self.say(op="snapshot", view=view, revision=WORLD.revision, rows=half, counts=self.count(view), part=part, of=2)
+        self.views[view]["held"] = {row["id"] for row in rows}
+
+    def count(self, view: int) -> Any:
+        spec = self.views[view]
+        return WORLD.counts(spec.get("query", "")) if spec["of"] == "tasks" and "ids" not in spec else None
+
+    def rows(self, view: int) -> list[dict[str, Any]]:
+        spec = self.views[view]
+        if spec["of"] == "workers":
+            return [{**row, "id": name} for name, row in WORLD.workers.items()]
+        if spec["of"] == "task":
+            return [WORLD.rows[spec["id"]]] if spec["id"] in WORLD.rows else []
+        if "ids" in spec:
+            found = [WORLD.rows[task_id] for task_id in spec["ids"] if task_id in WORLD.rows]
+        else:
+            found = WORLD.found(spec.get("query", ""))[: spec.get("limit", 100)]
+        return [wire.list_row(row) for row in found]
+
+    async def patch(self, view: int, changed: set[str], always: bool = False) -> None:
+        spec = self.views[view]
+        rows = {row["id"]: row for row in self.rows(view)}
+        held = spec["held"] or set()
+        upsert = [row for task_id, row in rows.items() if task_id in changed or task_id not in held]
+        remove = [task_id for task_id in (held or changed) if task_id not in rows]
+        spec["held"] = set(rows)
+        if upsert or remove or always:
+            await self.say(op="patch", view=view, revision=WORLD.revision, upsert=upsert, remove=remove, counts=self.count(view))
+
+
+async def control(message: dict[str, Any]) -> None:
+    if "assets" in message:
+        WORLD.assets = message["assets"]
+    for worker in message.get("workers", ()):
+        WORLD.revision += 1
+        WORLD.workers[worker["name"]] = {**worker, "revision": WORLD.revision}
+    changed = {WORLD.upsert(partial)["id"] for partial in message.get("upsert", ())}
+    for task_id in message.get("remove", ()):
+        WORLD.revision += 1
+        WORLD.rows.pop(task_id, None)
+    changed |= {worker["name"] for worker in message.get("workers", ())}
+    WORLD.refused_until = time.time() + message["refuse"] if "refuse" in message else WORLD.refused_until
+    for socket in list(WORLD.sockets):
+        if changed or message.get("remove"):
+            for view in list(socket.views):
+                await socket.patch(view, changed)
+        if "stream" in message:
+            WORLD.state |= message["stream"]
+            await socket.say(op="stream", **WORLD.state)
+        if "bye" in message:
+            await socket.say(op="bye", reconnect_in_ms=message["bye"])
+        if "drop" in message:
+            await socket.send({"type": "websocket.close", "code": message["drop"]})
+
+
+async def websocket(receive: Any, send: Any) -> None:
+    await receive()
+    if time.time() < WORLD.refused_until:
+        await send({"type": "websocket.close", "code": 1013})
+        return
+    await send({"type": "websocket.accept"})
+    socket = Socket(send)
+    WORLD.sockets.add(socket)
+    await socket.say(op="hello", epoch="e1", user="ines", can=["view_task"], server_time=time.time(), version="0", assets=WORLD.assets)
+    await socket.say(op="stream", **WORLD.state)
+    while (message := await receive())["type"] == "websocket.receive":
+        await socket.hear(json.loads(message["text"]))
+    WORLD.sockets.discard(socket)
+
+
+def tasks(request: HttpRequest) -> HttpResponse:
+    found = tasklist.TaskList(Reader(), RIGHTS, request.GET.get("query", ""), request.GET.get("after"), time.time())
+    return shell.page(request, "tasks.html", found.context(), stream=Reader().stream(), now=time.time(), status=found.status)
+
+
+def task(request: HttpRequest, task_id: str) -> HttpResponse:
+    pages.snapshots = Reader  # type: ignore[assignment]
+    return inspect.unwrap(pages.task)(request, RIGHTS, task_id)
+
+
+def workers(request: HttpRequest) -> HttpResponse:
+    pages.snapshots = Reader  # type: ignore[assignment]
+    return inspect.unwrap(pages.workers)(request, RIGHTS)
+
+
+def api_tasks(request: HttpRequest) -> HttpResponse:
+    select = Select("tasks", language.parse(request.GET.get("query", "")), int(request.GET.get("limit", "100")))
+    page = Reader().page(select, None, time.time(), request.GET.get("after"))
+    rows = [{key: _api(key, value) for key, value in wire.list_row(row).items()} for row in page.rows]
+    return JsonResponse({"items": rows, "after": page.after, "epoch": page.epoch, "revision": page.revision})
+
+
+def _api(key: str, value: Any) -> Any:
+    if value is None or not (key.endswith("_at") or key in ("eta", "expires")):
+        return value
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(value))
+    return f"{whole}.{int(value % 1 * 1e6):06d}Z"
+
+
+def empty(request: HttpRequest, **_: Any) -> HttpResponse:
+    return HttpResponse("")
+
+
+def static(request: HttpRequest, name: str) -> HttpResponse:
+    file = (ROOT / "static" / name).resolve()
+    return HttpResponse(file.read_bytes(), content_type=TYPES[file.suffix])
+
+
+headway = types.ModuleType("fake_headway")
+headway.app_name = "headway"  # type: ignore[attr-defined]
+headway.urlpatterns = [  # type: ignore[attr-defined]
+    path("", empty, name="index"),
+    path("tasks/", tasks, name="tasks"),
+    path("tasks/<path:task_id>/", task, name="task"),
+    path("workers/", workers, name="workers"),
+    path("login/", empty, name="login"),
+    path("logout/", empty, name="logout"),
+    path("api/v1/tasks", api_tasks, name="api_tasks"),
+]
+urls = types.ModuleType("fake_urls")
+urls.urlpatterns = [path("", django.urls.include(headway)), path("static/<path:name>", static)]  # type: ignore[attr-defined]
+sys.modules["fake_urls"], sys.modules["fake_headway"] = urls, headway
+
+
+async def http(scope: Any, receive: Any, send: Any) -> None:
+    body = (await receive()).get("body", b"")
+    if scope["path"] == "/control":
+        if scope["method"] == "POST":
+            await control(json.loads(body))
+        response: HttpResponse = JsonResponse({"log": WORLD.log, "sockets": len(WORLD.sockets), "revision": WORLD.revision})
+    else:
+        request = RequestFactory().get(scope["path"] + "?" + scope["query_string"].decode(), headers=_headers(scope))
+        found = resolve(scope["path"])
+        request.resolver_match = found
+        response = await asyncio.to_thread(found.func, request, *found.args, **found.kwargs)
+    headers = [(b"content-type", response["content-type"].encode()), (b"content-security-policy", CSP.encode())]
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": response.content})
+
+
+def _headers(scope: Any) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in scope["headers"]}
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "websocket":
+        await websocket(receive, send)
+    elif scope["type"] == "http":
+        await http(scope, receive, send)
+
+
+if __name__ == "__main__":
+    uvicorn.run(app, port=int(sys.argv[1]), lifespan="off", log_level="warning", ws="websockets-sansio")
