@@ -10,7 +10,6 @@ from urllib.parse import SplitResult, urlsplit
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.core.signals import setting_changed
 from django.http.cookie import parse_cookie
 from django.http.request import validate_host
 from django.utils.http import is_same_domain
@@ -139,11 +138,3 @@ def _session_user(cookies: str) -> User:
 
 def _keep() -> None:
     """Leave the session as it is."""
-
-
-def _forget(*, setting: str, **_: object) -> None:
-    if setting == "HEADWAY_ACCESS":
-        _instance.cache_clear()
-
-
-setting_changed.connect(_forget, dispatch_uid="headway.access")

@@ -34,7 +34,7 @@ def create(
     """A key that acts as `user`; without `expires_at` it works until it is deleted."""
     prefix, secret = secrets.token_hex(_PREFIX_BYTES), secrets.token_urlsafe(_SECRET_BYTES)
     key = ApiKey.objects.create(
-        user=user,
+        user_id=user.pk,
         name=name,
         prefix=prefix,
         secret_hash=_hash(secret),

@@ -1,7 +1,7 @@
 """What the stream badge and the first-run checks say of the stream, as the store knows it."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -12,9 +12,9 @@ from realtime.ports import StreamInfo
 from realtime.standing import stream_row
 
 
-
 def stream_badge(info: StreamInfo, now: float) -> dict[str, Any]:
-    """The badge at first paint. That the page itself is live, only its script can say: until then it is as of `now`."""
+    """The badge at first paint. That the page itself is live, only its script can say: until then
+    it is as of `now`."""
     told = stream_row(info, now)
     conn, lag, why = _state(told, now)
     return {
@@ -23,7 +23,8 @@ def stream_badge(info: StreamInfo, now: float) -> dict[str, Any]:
         "lag": lag,
         "why": why,
         "position": f"{info.epoch}:{info.revision}",
-        "events": _("%(count)s a second") % {"count": formats.number(told["events_per_second"])},
+        "events": _("%(count)s a second")
+        % {"count": formats.number(cast(float, told["events_per_second"]))},
         "receiver": info.holder or formats.NONE,
     }
 
@@ -31,11 +32,22 @@ def stream_badge(info: StreamInfo, now: float) -> dict[str, Any]:
 def _state(told: Row, now: float) -> tuple[str, str, str]:
     """What the badge is about, its figure, and the sentence behind it."""
     if told["alive_at"] is None:
-        return "unknown", "", _("No receiver has written yet. Start one: headway receiver, or manage.py headway_receiver.")
+        return (
+            "unknown",
+            "",
+            _(
+                "No receiver has written yet. Start one with headway receiver,"
+                " or with manage.py headway_receiver."
+            ),
+        )
     if told["state"] == "blind":
         since = formats.clock(told["gap"]["from_at"] if _is_open(told["gap"]) else told["alive_at"])
         lag = str(words.STREAM["since"]) % {"time": since}
-        return "blind", lag, _("Nothing is heard from the cluster since %(time)s UTC.") % {"time": since}
+        return (
+            "blind",
+            lag,
+            _("Nothing is heard from the cluster since %(time)s UTC.") % {"time": since},
+        )
     why = _("Loaded at %(time)s UTC.") % {"time": formats.clock(now)}
     if told["state"] in ("behind", "repairing"):
         return str(told["state"]), _lag(told["lag_ms"]), why
@@ -47,11 +59,18 @@ def _is_open(gap: Row | None) -> bool:
 
 
 def _lag(lag_ms: float | None) -> str:
-    return "" if lag_ms is None else str(words.STREAM["behind_by"]) % {"time": formats.duration(lag_ms / 1000)}
+    return (
+        ""
+        if lag_ms is None
+        else str(words.STREAM["behind_by"]) % {"time": formats.duration(lag_ms / 1000)}
+    )
 
 
-def first_run_checks(info: StreamInfo, workers: Sequence[Row] | None, now: float) -> list[dict[str, Any]]:
-    """What must be true before a first task shows, in order: each with whether it is, and what to do when it is not.
+def first_run_checks(
+    info: StreamInfo, workers: Sequence[Row] | None, now: float
+) -> list[dict[str, Any]]:
+    """What must be true before a first task shows, in order: each with whether it is, and what to
+    do when it is not.
 
     `workers` is None for a viewer who may not see them.
     """
@@ -77,7 +96,9 @@ def _receiver_check(info: StreamInfo, now: float) -> dict[str, Any]:
 def _workers_check(workers: Sequence[Row]) -> dict[str, Any]:
     online = [str(row["name"]) for row in workers if row["state"] == "online"]
     if online:
-        text = ngettext("%(count)s worker answers", "%(count)s workers answer", len(online)) % {"count": len(online)}
+        text = ngettext("%(count)s worker answers", "%(count)s workers answer", len(online)) % {
+            "count": len(online)
+        }
         return {"state": "succeeded", "text": text, "sub": ", ".join(online)}
     return {
         "state": "failed",

@@ -1,10 +1,10 @@
 """The receiving half put together: the only place that knows all of its concrete classes."""
 
-import functools
 import logging
 import os
 import socket
 import time
+from collections.abc import Sequence
 
 from celery import Celery
 
@@ -14,13 +14,75 @@ from dashboard.redaction import Redaction
 from dashboard.running import Part
 from dashboard.store import Store
 from realtime import results
+from realtime.core.events import Event
 from realtime.inbox import Inbox
 from realtime.inspection import Inspection
 from realtime.pipeline import Pipeline
 from realtime.ports import Publisher
 from realtime.publisher import LayerPublisher, LocalPublisher
 from realtime.receiver import Receiver
-from realtime.repair import Repairer
-from realtime.results import ResultListener
+from realtime.repair import Lookup, Repairer
 
 logger = logging.getLogger(__name__)
+
+
+def receiving(settings: Conf, publisher: Publisher) -> dict[str, Part]:
+    """Every part of a receiver by its name, for `running.Parts`; the pipeline first.
+
+    Raises NoCeleryApp, NoNodeName.
+    """
+    app = celeryapp.load(settings)
+    inbox = Inbox()
+    inspection = Inspection(app, inbox)
+    receiver = Receiver(
+        app,
+        inbox,
+        node_id=settings.node_id or nodes.node_id(),
+        on_worker=inspection.notice,
+    )
+    repairer = Repairer(_lookup(app), inbox, time.time)
+    pipeline = Pipeline(
+        store=Store(),
+        inbox=inbox,
+        source=receiver,
+        publisher=publisher,
+        redactor=Redaction(settings.redact),
+        holder=f"{socket.gethostname()}:{os.getpid()}",
+        repairer=repairer,
+    )
+    parts: dict[str, Part] = {
+        "pipeline": pipeline,
+        "receiver": receiver,
+        "inspection": inspection,
+        "repairer": repairer,
+    }
+    listener = results.ResultListener(app, inbox)
+    logger.info("Results: %s", listener.describe(), extra={"action": "results"})
+    if listener.is_active:
+        parts["results"] = listener
+    return parts
+
+
+def publisher() -> LocalPublisher | LayerPublisher:
+    """To every web process, over the channel layer; where there is none that processes share, the
+    hubs of other processes read the store once a second."""
+    if routing.shared_layer() is not None:
+        return routing.layer_publisher()
+    logger.warning(
+        "CHANNEL_LAYERS names no layer that several processes share: web processes elsewhere read "
+        "the store once a second",
+        extra={"action": "no_layer"},
+    )
+    return routing.local_publisher()
+
+
+async def farewell() -> None:
+    """Tell the open pages of the running loop that the server is stopping."""
+    await routing.hubs.stop()
+
+
+def _lookup(app: Celery) -> Lookup:
+    def look_up(ids: Sequence[str]) -> list[Event]:
+        return results.lookup(app, ids, time.time())
+
+    return look_up

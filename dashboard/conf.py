@@ -25,12 +25,15 @@ DEFAULT_REDACT = (
     "*api_key*",
     "*apikey*",
     "*credential*",
+    "*private_key*",
+    "auth",
     "authorization",
     "cookie",
     "card_number",
     "cvc",
     "cvv",
     "iban",
+    "pwd",
     "ssn",
 )
 

@@ -1,6 +1,8 @@
-"""The task page's panels as texts: summary, timeline, attempts, arguments, facts. `now` is in Unix seconds."""
+"""The task page's panels as texts: summary, timeline, attempts, arguments, facts. `now` is in Unix
+seconds."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from django.urls import reverse
@@ -10,34 +12,51 @@ from django.utils.translation import ngettext
 from dashboard import formats, words
 from dashboard.presentation import Row, counted, running_time, search_url, stamp, state_of, term
 
+# Stands for the time in a sentence until the sentence is cut there.
+_TIME = "\x00"
 OUTCOME_STATES = {"retried": "retrying", "revoked": "cancelled"}
 _ENDED_BADLY = frozenset({"failed", "retried", "lost"})
 
 
-def summary(row: Row, now: float) -> str:
-    """One sentence: what became of the task, or what it is waiting for."""
-    state, tries = state_of(row), len(row.get("attempts") or ())
+def summary(row: Row, now: float) -> dict[str, Any]:
+    """One sentence: what became of the task, or what it is waiting for. `time` is the part that the
+    page's script keeps true, by `age` or `since` (instants); `before` and `after` stand around
+    it."""
+    word, tries = words.STATES[state_of(row)], len(row.get("attempts") or ())
     if row["status"] == "completed":
         ended = _ended_at(row)
-        parts = [_("%(word)s %(age)s ago") % {"word": words.STATES[state], "age": formats.age(now - ended)}]
-        if tries > 1:
-            parts.append(ngettext("after %(count)s attempt", "after %(count)s attempts", tries) % {"count": tries})
-        parts.append(_("%(time)s in total") % {"time": formats.duration(ended - _begun_at(row))})
-        return ", ".join(parts)
+        sentence = _sentence(_("%(word)s %(time)s ago") % {"word": word, "time": _TIME})
+        more = [ngettext("after %(count)s attempt", "after %(count)s attempts", tries)]
+        total = _("%(time)s in total") % {"time": formats.duration(ended - _begun_at(row))}
+        parts = [*(text % {"count": tries} for text in more if tries > 1), total]
+        sentence["after"] = ", ".join([sentence["after"], *parts])
+        return sentence | {"time": formats.age(now - ended), "age": stamp(ended)}
     ran = running_time(row, now)
+    sentence = _sentence(_("%(word)s for %(time)s") % {"word": word, "time": _TIME})
+    if tries > 1:
+        sentence["after"] += ", " + _("attempt %(number)s") % {"number": tries}
     if ran is not None:
-        text = _("Running for %(time)s") % {"time": formats.duration(ran)}
-        return text if tries < 2 else f"{text}, " + _("attempt %(number)s") % {"number": tries}
-    waited = formats.age(now - (row.get("received_at") or _begun_at(row)))
-    return _("%(word)s for %(time)s") % {"word": words.STATES[state], "time": waited}
+        return sentence | {"time": formats.duration(ran), "since": stamp(now - ran)}
+    begun = float(row.get("received_at") or _begun_at(row))
+    return sentence | {"time": formats.age(now - begun), "age": stamp(begun)}
+
+
+def _sentence(text: str) -> dict[str, str]:
+    before, _time, after = text.partition(_TIME)
+    return {"before": before, "after": after}
 
 
 def _begun_at(row: Row) -> float:
-    return row.get("sent_at") or row.get("received_at") or row.get("started_at") or row["first_seen_at"]
+    return float(
+        row.get("sent_at")
+        or row.get("received_at")
+        or row.get("started_at")
+        or row["first_seen_at"]
+    )
 
 
 def _ended_at(row: Row) -> float:
-    return row.get("finished_at") or row["updated_at"]
+    return float(row.get("finished_at") or row["updated_at"])
 
 
 def timeline(row: Row, now: float) -> list[dict[str, Any]]:
@@ -45,8 +64,16 @@ def timeline(row: Row, now: float) -> list[dict[str, Any]]:
     steps = [step for step in _steps(row) if step["at"] is not None]
     if row["status"] != "completed":
         state = state_of(row)
-        steps.append({"state": state, "what": words.STATES[state], "at": now, "is_open": True, "small": _("now")})
-    for step, following in zip(steps, steps[1:], strict=False):
+        steps.append(
+            {
+                "state": state,
+                "what": words.STATES[state],
+                "at": now,
+                "is_open": True,
+                "small": _("now"),
+            }
+        )
+    for step, following in pairwise(steps):
         step["gap"] = formats.duration(following["at"] - step["at"])
         step["since"] = stamp(step["at"]) if following.get("is_open") else None
         step["gap_word"] = step.get("gap_word") or ""
@@ -56,7 +83,13 @@ def timeline(row: Row, now: float) -> list[dict[str, Any]]:
 def _steps(row: Row) -> Iterator[dict[str, Any]]:
     tries = row.get("attempts") or []
     first, last = (tries[0], tries[-1]) if tries else ({}, {})
-    yield {"state": "queued", "what": _("Sent"), "at": row.get("sent_at"), "small": row.get("queue"), "gap_word": _("in queue")}
+    yield {
+        "state": "queued",
+        "what": _("Sent"),
+        "at": row.get("sent_at"),
+        "small": row.get("queue"),
+        "gap_word": _("in queue"),
+    }
     yield {
         "state": "reserved",
         "what": _("Received"),
@@ -109,9 +142,19 @@ def _progressed(row: Row, last: Row) -> Iterator[dict[str, Any]]:
     if ended is not None and progress["updated_at"] >= ended:
         return
     share = progress.get("percent")
-    what = _("Progress") if share is None else _("Progress %(percent)s") % {"percent": formats.percent(share)}
+    what = (
+        _("Progress")
+        if share is None
+        else _("Progress %(percent)s") % {"percent": formats.percent(share)}
+    )
     small = progress.get("stage") or progress.get("message") or counted(progress)
-    yield {"state": "running", "what": what, "at": progress["updated_at"], "small": small, "gap_word": _("silent")}
+    yield {
+        "state": "running",
+        "what": what,
+        "at": progress["updated_at"],
+        "small": small,
+        "gap_word": _("silent"),
+    }
 
 
 def _over(row: Row) -> dict[str, Any]:
@@ -121,9 +164,15 @@ def _over(row: Row) -> dict[str, Any]:
 
 
 def attempts(row: Row, now: float) -> dict[str, Any]:
-    """The attempts with their bars on one axis, from the first sign of the task to its end or `now`."""
+    """The attempts with their bars on one axis, from the first sign of the task to its end or
+    `now`."""
     tries = row.get("attempts") or []
-    begins = [at for one in tries for at in (one.get("sent_at"), one.get("received_at"), one.get("started_at")) if at]
+    begins = [
+        at
+        for one in tries
+        for at in (one.get("sent_at"), one.get("received_at"), one.get("started_at"))
+        if at
+    ]
     start = min(begins, default=row["first_seen_at"])
     end = _ended_at(row) if row["status"] == "completed" else now
     scale = 100 / max(end - start, 0.001)
@@ -135,26 +184,26 @@ def attempts(row: Row, now: float) -> dict[str, Any]:
 
 
 def _attempt(one: Row, row: Row, now: float) -> dict[str, Any]:
-    outcome = one.get("outcome")
-    state = OUTCOME_STATES.get(outcome, outcome) if outcome else state_of(row)
+    outcome = one.get("outcome") or ""
+    state = OUTCOME_STATES.get(outcome, outcome) or state_of(row)
+    is_running = one.get("runtime") is None and one.get("started_at") and not outcome
     type_, message = formats.exception(one.get("exception") or "")
-    ran = one.get("runtime")
-    if ran is None and one.get("started_at") and not outcome:
-        ran = now - one["started_at"]
     return {
         "number": one["number"],
         "state": state,
-        "word": _("Retried") if outcome == "retried" else words.STATES[state],
+        "word": _("Retried") if outcome == "retried" else words.STATES.get(state, state),
         "type": type_,
         "message": message,
         "worker": one.get("worker") or "",
         "at": one.get("started_at") or one.get("received_at") or one.get("sent_at"),
-        "runtime": formats.duration(ran),
+        "runtime": formats.duration(now - one["started_at"] if is_running else one.get("runtime")),
+        "since": stamp(one["started_at"]) if is_running else "",
     }
 
 
 def _bar(one: Row, following: Row | None, start: float, scale: float, end: float) -> dict[str, Any]:
-    """Geometry in percent of the axis: waiting, running, the tick where it raised, the wait for the next attempt."""
+    """Geometry in percent of the axis: waiting, running, the tick where it raised, the wait for the
+    next attempt."""
     begun = one.get("started_at")
     waiting = one.get("received_at") or one.get("sent_at")
     ended = one.get("finished_at") or end
@@ -178,7 +227,10 @@ def _span(from_at: float, to_at: float, start: float, scale: float) -> dict[str,
 
 
 def _line(from_at: float, to_at: float, start: float, scale: float) -> dict[str, str]:
-    return {"from": _percent((from_at - start) * scale + 0.4), "to": _percent((to_at - start) * scale)}
+    return {
+        "from": _percent((from_at - start) * scale + 0.4),
+        "to": _percent((to_at - start) * scale),
+    }
 
 
 def _percent(share: float) -> str:
@@ -186,7 +238,8 @@ def _percent(share: float) -> str:
 
 
 def arguments(row: Row) -> dict[str, Any]:
-    """The arguments one to a line. `texts` are those that could not be read as data; `hidden` counts redacted values."""
+    """The arguments one to a line. `texts` are those that could not be read as data; `hidden`
+    counts redacted values."""
     named: list[dict[str, Any]] = []
     texts: list[str] = []
     args, kwargs = row.get("args"), row.get("kwargs")
@@ -203,7 +256,10 @@ def arguments(row: Row) -> dict[str, Any]:
         "named": named,
         "texts": texts,
         "is_unknown": args is None and kwargs is None,
-        "hidden": ngettext("%(count)s value hidden", "%(count)s values hidden", hidden) % {"count": hidden} if hidden else "",
+        "hidden": ngettext("%(count)s value hidden", "%(count)s values hidden", hidden)
+        % {"count": hidden}
+        if hidden
+        else "",
     }
 
 
@@ -263,14 +319,26 @@ def _listed(
     if not data:
         return None
     shown = text or (formats.short_id(data) if is_id else data)
-    return {"word": word, "text": shown, "title": data, "url": search_url(term(key, data)), "is_code": is_id}
+    return {
+        "word": word,
+        "text": shown,
+        "title": data,
+        "url": search_url(term(key, data)),
+        "is_code": is_id,
+    }
 
 
 def _task(word: str, task_id: str | None, own_id: str) -> dict[str, Any] | None:
     if not task_id or task_id == own_id:
         return None
     url = reverse("headway:task", args=[task_id])
-    return {"word": word, "text": formats.short_id(task_id), "title": task_id, "url": url, "is_code": True}
+    return {
+        "word": word,
+        "text": formats.short_id(task_id),
+        "title": task_id,
+        "url": url,
+        "is_code": True,
+    }
 
 
 def _plain(word: str, data: Any) -> dict[str, Any] | None:
@@ -280,13 +348,23 @@ def _plain(word: str, data: Any) -> dict[str, Any] | None:
 def _moment(word: str, at: float | None) -> dict[str, Any] | None:
     if at is None:
         return None
-    return {"word": word, "text": f"{formats.day(at)} {formats.clock(at)}", "iso": formats.iso(at), "title": formats.exact(at)}
+    return {
+        "word": word,
+        "text": f"{formats.day(at)} {formats.clock(at)}",
+        "iso": formats.iso(at),
+        "title": formats.exact(at),
+    }
 
 
 def earlier_errors(row: Row) -> list[dict[str, Any]]:
     """The errors of the attempts before the last one that raised, newest first."""
     errors = (row.get("errors") or [])[:-1]
     return [
-        {"exception": formats.exception(one["exception"]), "traceback": one.get("traceback"), "at": one.get("at"), "worker": one.get("worker")}
+        {
+            "exception": formats.exception(one["exception"]),
+            "traceback": one.get("traceback"),
+            "at": one.get("at"),
+            "worker": one.get("worker"),
+        }
         for one in reversed(errors)
     ]

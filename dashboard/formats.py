@@ -1,6 +1,8 @@
-"""How values become text on a page. static/headway/format.js writes the same texts; tests/vectors/format.json holds both to it.
+"""How values become text on a page. static/headway/format.js writes the same texts;
+tests/vectors/format.json holds both to it.
 
-All functions are pure. Durations come in seconds, instants in Unix seconds (UTC). Blanks between a number and its
+All functions are pure. Durations come in seconds, instants in Unix seconds (UTC). Blanks between a
+number and its
 unit are non-breaking.
 """
 
@@ -24,7 +26,8 @@ _ONE_STRING = re.compile(r"""(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"),?\Z""",
 
 
 def duration(seconds: float | None) -> str:
-    """`842 ms`, `2.31 s`, `41 s`, `2m 41s`, `1h 04m`, `3d 4h`; a dash for None, and never less than 0."""
+    """`842 ms`, `2.31 s`, `41 s`, `2m 41s`, `1h 04m`, `3d 4h`; a dash for None, and never less than
+    0."""
     if seconds is None:
         return NONE
     ms = max(0, math.floor(seconds * 1000 + 0.5))
@@ -126,8 +129,13 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def args(positional: Any, keywords: Any) -> str:
-    """The arguments of a call on one line, `48291, amount='64.90 EUR'`; empty when there are none or they are unknown."""
-    parts = [positional] if isinstance(positional, str) else [literal(item) for item in positional or ()]
+    """The arguments of a call on one line, `48291, amount='64.90 EUR'`; empty when there are none
+    or they are unknown."""
+    parts = (
+        [positional]
+        if isinstance(positional, str)
+        else [literal(item) for item in positional or ()]
+    )
     if isinstance(keywords, str):
         parts.append(keywords)
     else:
@@ -137,7 +145,8 @@ def args(positional: Any, keywords: Any) -> str:
 
 
 def exception(text: str) -> tuple[str, str]:
-    """An exception's repr as (class, message): `CardError('declined')` is (`CardError`, `declined`).
+    """An exception's repr as (class, message): `CardError('declined')` is (`CardError`,
+    `declined`).
 
     Only the plain case of one quoted text is unwrapped; anything else is kept as it is written.
     """

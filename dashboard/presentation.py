@@ -1,6 +1,7 @@
 """Rows as the pages show them: every value already a text, so that a template only places it.
 
-Rows come as `realtime.core.wire` makes them, minus the fields the viewer may not read; a missing field is shown like
+Rows come as `realtime.core.wire` makes them, minus the fields the viewer may not read; a missing
+field is shown like
 an unknown one. `now` is in Unix seconds.
 """
 
@@ -16,13 +17,18 @@ Row = Mapping[str, Any]
 
 # A clock this far off (seconds) makes the ages on the page wrong enough to see.
 SKEW_LIMIT_S = 1.0
+# An estimate from less than this much work is noise.
+_ESTIMATE_AFTER_S = 5.0
 # How many running tasks a worker's row names; the rest are counted.
 _NAMED_LIMIT = 2
 
 
 def state_of(row: Row) -> str:
-    """The one word a task is shown under: its conclusion when it is over, else its status."""
-    return row.get("conclusion") or row["status"]
+    """The one word a task is shown under: its conclusion when it is over, else its status;
+    `unknown` for one that a
+    newer receiver wrote and this version has no word for."""
+    state = row.get("conclusion") or row["status"]
+    return state if state in words.STATES else "unknown"
 
 
 def search_url(query: str) -> str:
@@ -40,10 +46,12 @@ def term(key: str, value: str) -> str:
 def task_line(row: Row, now: float) -> dict[str, Any]:
     """The cells of one row of the task list."""
     state = state_of(row)
-    module, function = formats.name(row["name"]) if row.get("name") else ("", formats.short_id(row["id"]))
+    module, function = (
+        formats.name(row["name"]) if row.get("name") else ("", formats.short_id(row["id"]))
+    )
     worker = row.get("worker") or ""
     queue = row.get("queue") or ""
-    bar = _bar(row, function)
+    bar = _bar(row, function, now)
     return {
         "id": row["id"],
         "url": reverse("headway:task", args=[row["id"]]),
@@ -76,7 +84,8 @@ def blank_task_line() -> dict[str, Any]:
 
 
 def stamp(at: float) -> str:
-    """An instant for a data attribute: Unix seconds, in the same digits whatever the language of the page."""
+    """An instant for a data attribute: Unix seconds, in the same digits whatever the language of
+    the page."""
     return f"{at:.3f}"
 
 
@@ -88,16 +97,32 @@ def running_time(row: Row, now: float) -> float | None:
     return now - row["started_at"] if is_running and row.get("started_at") else None
 
 
-def _bar(row: Row, function: str) -> dict[str, Any] | None:
+def _bar(row: Row, function: str, now: float) -> dict[str, Any] | None:
     progress = row.get("progress")
     if not progress or row["status"] != "running":
         return None
     share = progress.get("percent")
+    title = progress.get("message") or progress.get("stage") or counted(progress)
+    end = expected_end(row)
+    left = 0 if end is None else end - now
     return {
         "percent": None if share is None else int(min(100, max(0, share))),
-        "detail": progress.get("message") or progress.get("stage") or counted(progress),
+        "detail": words.NOTES["left"] % {"time": formats.age(left)} if left > 0 else title,
+        "title": title,
         "label": words.NOTES["progress_of"] % {"name": function},
     }
+
+
+def expected_end(row: Row) -> float | None:
+    """When a running task will probably be done, by its pace so far; None where that is not
+    known."""
+    progress, start = row.get("progress"), row.get("started_at")
+    if not progress or start is None or progress.get("percent") is None:
+        return None
+    share, elapsed = progress["percent"], progress["updated_at"] - start
+    if elapsed < _ESTIMATE_AFTER_S or not 0 < share < 100:
+        return None
+    return float(progress["updated_at"] + elapsed * (100 - share) / share)
 
 
 def counted(progress: Row) -> str:
@@ -105,7 +130,11 @@ def counted(progress: Row) -> str:
     current, total = progress.get("current"), progress.get("total")
     if current is None:
         return ""
-    amount = formats.number(current) if total is None else f"{formats.number(current)} / {formats.number(total)}"
+    amount = (
+        formats.number(current)
+        if total is None
+        else f"{formats.number(current)} / {formats.number(total)}"
+    )
     return f"{amount} {progress.get('unit') or ''}".strip()
 
 
@@ -115,27 +144,33 @@ def _note(row: Row, state: str, now: float) -> dict[str, str]:
 
 
 def _default_note(row: Row, state: str, now: float) -> tuple[str, str]:
-    return "", row.get("reason") or words.NOTES.get(state, "")
+    return "", str(row.get("reason") or words.NOTES.get(state, ""))
 
 
 def _scheduled(row: Row, state: str, now: float) -> tuple[str, str]:
     if row.get("eta") is None:
         return _default_note(row, state, now)
-    left = row["eta"] - now
-    return "", words.NOTES["scheduled_in"] % {"time": formats.age(left)} if left > 0 else words.NOTES["scheduled_due"]
+    return "", _countdown(row["eta"] - now, "scheduled_in", "scheduled_due")
 
 
 def _retrying(row: Row, state: str, now: float) -> tuple[str, str]:
     type_, message = formats.exception(row.get("exception") or "")
     because = f"{type_}: {message}" if message else type_
     if row.get("retry_at") is None:
-        return words.NOTES["retry_unknown"], because
-    left = row["retry_at"] - now
-    return words.NOTES["retry_in"] % {"time": formats.age(left)} if left > 0 else words.NOTES["retry_due"], because
+        return str(words.NOTES["retry_unknown"]), because
+    return _countdown(row["retry_at"] - now, "retry_in", "retry_due"), because
+
+
+def _countdown(left: float, ahead: str, due: str) -> str:
+    if left <= 0:
+        return str(words.NOTES[due])
+    return words.NOTES[ahead] % {"time": formats.age(left)}
 
 
 def _failed(row: Row, state: str, now: float) -> tuple[str, str]:
-    return formats.exception(row["exception"]) if row.get("exception") else _default_note(row, state, now)
+    if not row.get("exception"):
+        return _default_note(row, state, now)
+    return formats.exception(row["exception"])
 
 
 def _succeeded(row: Row, state: str, now: float) -> tuple[str, str]:
@@ -147,7 +182,9 @@ def _succeeded(row: Row, state: str, now: float) -> tuple[str, str]:
 
 def retried(times: int) -> str:
     """`after 1 retry`, `after 3 retries`."""
-    return str(words.NOTES["after_one_retry"] if times == 1 else words.NOTES["after_retries"] % {"count": times})
+    if times == 1:
+        return str(words.NOTES["after_one_retry"])
+    return words.NOTES["after_retries"] % {"count": times}
 
 
 _NOTES = {

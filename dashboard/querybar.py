@@ -11,7 +11,8 @@ STATE_KEYS = frozenset({"status", "conclusion", "state"})
 RANGE_KEYS = frozenset({"since", "until"})
 
 
-# Quoted parts (a backslash keeps the next character) and anything but blanks; quotes that do not end reach to the end.
+# Quoted parts (a backslash keeps the next character) and anything but blanks; quotes that do not
+# end reach to the end.
 _TERM = re.compile(r"""(?:"(?:[^"\\]|\\.)*(?:"|\Z)|[^\s"])+""", re.DOTALL)
 
 

@@ -26,11 +26,12 @@ class Snapshot:
         self._connection = connection
         self.vendor: str = connection.vendor
 
-    def fetch(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def fetch(self, sql: str, parameters: Sequence[str | float] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query with `%s` parameters."""
         with self._connection.cursor() as cursor:
             cursor.execute(sql, parameters)
-            return cursor.fetchall()
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+            return found
 
 
 def read(alias: str, work: Callable[[Snapshot], Answer]) -> Answer:

@@ -140,7 +140,7 @@ class Store:
 
     def _newest(self, status: str, limit: int) -> Sequence[tuple[float, str]]:
         """One status at a time, because only then the index has the order too."""
-        return self._writer.fetch(  # type: ignore[return-value]
+        return self._writer.fetch(
             "SELECT first_seen_at, id FROM headway_task WHERE status = %s"
             " ORDER BY first_seen_at DESC, id DESC LIMIT %s",
             (status, limit),

@@ -61,10 +61,10 @@ class PostgresqlWriter:
             yield
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
-        return self._connected().execute(sql, parameters).rowcount  # type: ignore[arg-type]
+        return self._connected().execute(sql, parameters).rowcount
 
     def fetch(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        return self._connected().execute(sql, parameters).fetchall()  # type: ignore[arg-type]
+        return self._connected().execute(sql, parameters).fetchall()
 
     def stage(self, tasks: Rows, workers: Rows) -> None:
         for (table, columns, _, _), records in zip(_TABLES, (tasks, workers), strict=True):
@@ -88,7 +88,7 @@ class PostgresqlWriter:
             connection.close()
 
     def _copy(self, statement: str, records: Rows) -> None:
-        with self._connected().cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[arg-type]
+        with self._connected().cursor() as cursor, cursor.copy(statement) as copy:
             for record in records:
                 copy.write_row(record)
 
@@ -110,7 +110,7 @@ class PostgresqlWriter:
             )
         for table, *_ in _TABLES:
             connection.execute(
-                f"CREATE TEMPORARY TABLE {table}_batch (LIKE {table}) ON COMMIT DELETE ROWS"  # type: ignore[arg-type]
+                f"CREATE TEMPORARY TABLE {table}_batch (LIKE {table}) ON COMMIT DELETE ROWS"
             )
         return connection
 

@@ -1,18 +1,23 @@
-"""A Python traceback's text, read back into frames, so that a page can fold what is not the host's own code.
+"""A Python traceback's text, read back into frames, so that a page can fold what is not the host's
+own code.
 
-Pure: text in, values out. What does not look like a traceback comes back as an exception line without frames, and the
+Pure: text in, values out. What does not look like a traceback comes back as an exception line
+without frames, and the
 page shows the raw text.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 _FRAME = re.compile(r'\A  File "(?P<path>[^\n]*)", line (?P<line>\d+)(?:, in (?P<function>.*))?\Z')
+_REPEATED = re.compile(r"\A  \[Previous line repeated ")
 _MARKS = re.compile(r"\A[\s^~]+\Z")
 _LIBRARY = re.compile(r"[/\\](?:site-packages|dist-packages)[/\\](?P<package>[^/\\]+)")
-_STANDARD = re.compile(r"[/\\]lib(?:64)?[/\\]python\d[\d.]*[/\\]|[/\\]Lib[/\\](?!site-packages)|\A<frozen ")
+_STANDARD = re.compile(
+    r"[/\\]lib(?:64)?[/\\]python\d[\d.]*[/\\]|[/\\]Lib[/\\](?!site-packages)|\A<frozen "
+)
 _CHAIN = (
     "During handling of the above exception, another exception occurred:",
     "The above exception was the direct cause of the following exception:",
@@ -22,7 +27,8 @@ STANDARD_LIBRARY = "the standard library"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """One call. `library` is the package it belongs to, or None for the host's own code; `is_last_own` marks where to look."""
+    """One call. `library` is the package it belongs to, or None for the host's own code;
+    `is_last_own` marks where to look."""
 
     path: str
     line: int
@@ -34,7 +40,8 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """Frames that follow each other: the host's own (`library` None), or ones to fold, with their packages named."""
+    """Frames that follow each other: the host's own (`library` None), or ones to fold, with their
+    packages named."""
 
     library: str | None
     frames: tuple[Frame, ...]
@@ -51,7 +58,8 @@ class Error:
 
 
 def parse(text: str) -> tuple[Error, ...]:
-    """The exceptions of a traceback in the order Python prints them; empty when the text is empty."""
+    """The exceptions of a traceback in the order Python prints them; empty when the text is
+    empty."""
     blocks = list(_blocks(text))
     errors = [_frames(lines) for _, lines in blocks]
     marked = _mark_last_own([frames for frames, _ in errors])
@@ -81,6 +89,10 @@ def _frames(lines: list[str]) -> tuple[list[Frame], list[str]]:
         if found is None:
             if frames and not lines[position].startswith("  "):
                 break
+            if frames and _REPEATED.match(lines[position]):
+                frames[-1] = replace(
+                    frames[-1], source=f"{frames[-1].source}\n{lines[position].strip()}"
+                )
             position += 1
             continue
         source, position = _source(lines, position + 1)
@@ -89,7 +101,8 @@ def _frames(lines: list[str]) -> tuple[list[Frame], list[str]]:
 
 
 def _source(lines: list[str], position: int) -> tuple[str, int]:
-    """The source lines under a frame, without the marks Python 3.11+ draws, and where the next thing starts."""
+    """The source lines under a frame, without the marks Python 3.11+ draws, and where the next
+    thing starts."""
     source = []
     while position < len(lines) and lines[position].startswith("    "):
         if not _MARKS.match(lines[position]):
@@ -127,25 +140,15 @@ def _short(path: str) -> str:
 
 
 def _mark_last_own(chain: list[list[Frame]]) -> list[list[Frame]]:
-    """The last frame of the host's own code, in the last exception that has one, is where to look first."""
+    """The last frame of the host's own code, in the last exception that has one, is where to look
+    first."""
     for error in reversed(range(len(chain))):
         for position in reversed(range(len(chain[error]))):
             frame = chain[error][position]
             if frame.library is None:
-                chain[error][position] = _marked(frame)
+                chain[error][position] = replace(frame, is_last_own=True)
                 return chain
     return chain
-
-
-def _marked(frame: Frame) -> Frame:
-    return Frame(
-        path=frame.path,
-        line=frame.line,
-        function=frame.function,
-        source=frame.source,
-        library=None,
-        is_last_own=True,
-    )
 
 
 def _error(link: str, frames: list[Frame], rest: list[str]) -> Error:

@@ -1,6 +1,8 @@
-"""The words of the pages that both the server and the page's script write: one place, marked for translation.
+"""The words of the pages that both the server and the page's script write: one place, marked for
+translation.
 
-The script gets them as JSON (`#headway-words`), so a translated page stays translated when it is live.
+The script gets them as JSON (`#headway-words`), so a translated page stays translated when it is
+live.
 """
 
 from django.utils.translation import gettext_lazy as _
@@ -21,7 +23,8 @@ STATES = {
     "lost": _("Lost"),
 }
 
-# What the progress column says of a task that has no bar. Placeholders are filled with formatted text.
+# What the progress column says of a task that has no bar. Placeholders are filled with formatted
+# text.
 NOTES = {
     "queued": _("waiting for a worker"),
     "reserved": _("held by the worker, not started"),
@@ -40,10 +43,10 @@ NOTES = {
     "lost": _("its worker is gone; the outcome is not known"),
     "unknown": _("nothing is known about it"),
     "progress_of": _("Progress of %(name)s"),
-    "no_name": _("name not known yet"),
+    "left": _("%(time)s left"),
 }
 
-# The state of the stream, as the badge says it.
+# The state of the stream and of this page's connection, as the badge says it.
 STREAM = {
     "still": _("As of"),
     "live": _("Live"),
@@ -51,12 +54,31 @@ STREAM = {
     "blind": _("Blind"),
     "repairing": _("Repairing"),
     "unknown": _("No receiver"),
-    "paused": _("Paused"),
+    "connecting": _("Connecting"),
     "reconnecting": _("Reconnecting"),
     "offline": _("Offline"),
     "behind_by": _("%(time)s behind"),
     "since": _("since %(time)s"),
     "as_of": _("as of %(time)s"),
+    "retry_in": _("in %(time)s"),
+    "gap": _("Blind from %(from)s to %(until)s"),
+    "gap_open": _("Blind since %(from)s"),
+    "one_repaired": _("1 task repaired."),
+    "repaired": _("%(count)s tasks repaired."),
+    "blind_why": _("Nothing is heard from the cluster. What is shown may be old."),
+    "behind_why": _("Events arrive faster than they are stored."),
+    "repairing_why": _("Tasks are read again after an interruption."),
+    "unknown_why": _("No receiver writes. What is shown may be old."),
+    "interrupted": _("The connection was interrupted."),
+    "stopped": _("The connection was refused."),
+    "not_allowed": _("You may not watch this. Ask for the permission to view tasks, then reload."),
+    "no_right": _("Your right to watch has ended. Sign in again, then reload."),
+    "crowded": _("Too many pages are open at once. This one tries again in a minute."),
+    "leaving": _("The server restarts."),
+    "updated": _("Headway was updated. Reload the page to go on with the new version."),
+    "transport": _("WebSocket"),
+    "no_transport": _("none, last frame %(time)s"),
+    "events": _("%(rate)s/s in, %(dropped)s dropped, %(rejected)s rejected"),
 }
 
 HEALTH = {
@@ -65,8 +87,26 @@ HEALTH = {
     "gone": _("Gone"),
 }
 
+# What only the script writes.
+PAGE = {
+    "new": _("%(count)s new"),
+    "one_new_said": _("1 new task waits"),
+    "new_said": _("%(count)s new tasks wait"),
+    "shown": _("%(number)s of %(total)s"),
+    "remove": _("Remove filter %(term)s"),
+    "selected": _("%(count)s selected"),
+    "held": _("List held, %(count)s waiting"),
+    "loading": _("Loading older tasks"),
+    "end": _("That is all"),
+    "failed": _("Older tasks could not be loaded: %(reason)s"),
+    "copied": _("Copied"),
+    "not_copied": _("The browser did not allow copying"),
+    "unreachable": _("the server did not answer"),
+    "suggestions": _("%(count)s suggestions"),
+}
+
 
 def for_script() -> dict[str, dict[str, str]]:
     """All of them in the language of the request, ready for `json_script`."""
-    groups = {"states": STATES, "notes": NOTES, "stream": STREAM, "health": HEALTH}
+    groups = {"states": STATES, "notes": NOTES, "stream": STREAM, "health": HEALTH, "page": PAGE}
     return {name: {key: str(text) for key, text in texts.items()} for name, texts in groups.items()}

@@ -82,7 +82,7 @@ def mailbox(app: Celery, link: Any) -> Any:
 
 def address(link: Any) -> str:
     """The broker's address without its password."""
-    return str(link.as_uri())
+    return str(link.as_uri()) if link.hostname else f"{link.transport_cls}://"
 
 
 def reason(error: BaseException) -> str:

@@ -1,23 +1,17 @@
 """What the wheel carries is what an installed Headway needs."""
 
-import sys
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.services.process import ROOT, Process
+from tests.services.process import ROOT
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]:
-    """The wheel, built from the source distribution as a package index would get it."""
-    directory = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", directory, ROOT]
-    with Process(build, log=directory / "build.log") as process:
-        assert process.wait_for_exit(60) == 0, process.output()
-    (path,) = directory.glob("celery_headway-*.whl")
-    with zipfile.ZipFile(path) as archive:
+def wheel(built_wheel: Path) -> Iterator[zipfile.ZipFile]:
+    with zipfile.ZipFile(built_wheel) as archive:
         yield archive
 
 

@@ -13,7 +13,7 @@ QUEUES = ("orders", "payments", "media", "imports", "reports", "mail")
 
 app = Celery(
     "shop",
-    broker=os.environ.get("HEADWAY_BROKER_URL") or "memory://",
+    broker=os.environ.get("HEADWAY_BROKER_URL") or "memory://localhost/",
     backend=os.environ.get("HEADWAY_RESULT_BACKEND") or "cache+memory://",
     include=["dashboard.demo.tasks", "dashboard.demo.media"],
 )

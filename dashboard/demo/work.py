@@ -1,15 +1,22 @@
 """How the shop's tasks pass their time."""
 
 import random
-import time
+import threading
 from typing import Any
 
 from celery import Task
 
+_closing = threading.Event()
+
+
+def close() -> None:
+    """Let every task of this process come to its end at once: the process is ending."""
+    _closing.set()
+
 
 def busy(least_s: float, most_s: float | None = None) -> None:
     """Take between `least_s` and `most_s` seconds."""
-    time.sleep(random.uniform(least_s, most_s or least_s))  # noqa: S311 - not a secret
+    _closing.wait(random.uniform(least_s, most_s or least_s))  # noqa: S311 - not a secret
 
 
 def chance(share: float) -> bool:

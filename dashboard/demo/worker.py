@@ -6,6 +6,7 @@ import threading
 from celery import signals
 from celery.worker import WorkController, state
 
+from dashboard.demo import work
 from dashboard.demo.app import QUEUES, app
 
 CONCURRENCY = 4
@@ -40,7 +41,8 @@ class DemoWorker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Take no more tasks. One that runs is not waited for: it ends with the process."""
+        """Take no more tasks, and let those that run come to their end."""
+        work.close()
         state.should_terminate = 0
         self._thread.join(STOP_S)
 

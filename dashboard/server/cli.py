@@ -4,8 +4,12 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from dashboard.server import commands, options, values
+
+Commands = Any
+"""What `add_subparsers` returns; argparse gives its class no public name."""
 
 USAGE_ERROR = 2
 """What argparse and most programs end with when they were called wrongly."""
@@ -34,6 +38,7 @@ def make_parser() -> argparse.ArgumentParser:
         prog="headway",
         description="Shows what Celery is doing while it does it.",
         epilog="Each option can be given as the environment variable in brackets.",
+        allow_abbrev=False,
     )
     actions = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _demo(actions)
@@ -46,16 +51,16 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _demo(actions: argparse._SubParsersAction) -> None:
+def _demo(actions: Commands) -> None:
     text = "watch a sample shop: one process, no service needed"
-    parser = actions.add_parser("demo", help=text, description=text)
+    parser = _command(actions, "demo", text)
     options.add(parser, *options.LISTENING, options.DATA, options.LOG_LEVEL)
     parser.set_defaults(run=commands.demo)
 
 
-def _serve(actions: argparse._SubParsersAction) -> None:
+def _serve(actions: Commands) -> None:
     text = "watch a cluster: one process receives, stores and shows"
-    parser = actions.add_parser("serve", help=text, description=text)
+    parser = _command(actions, "serve", text)
     options.add(
         parser,
         *options.CLUSTER,
@@ -68,9 +73,9 @@ def _serve(actions: argparse._SubParsersAction) -> None:
     parser.set_defaults(run=commands.serve)
 
 
-def _receiver(actions: argparse._SubParsersAction) -> None:
+def _receiver(actions: Commands) -> None:
     text = "the receiving half; run two, one takes over when the other ends"
-    parser = actions.add_parser("receiver", help=text, description=text)
+    parser = _command(actions, "receiver", text)
     options.add(
         parser,
         *options.CLUSTER,
@@ -82,9 +87,9 @@ def _receiver(actions: argparse._SubParsersAction) -> None:
     parser.set_defaults(run=commands.receiver)
 
 
-def _web(actions: argparse._SubParsersAction) -> None:
+def _web(actions: Commands) -> None:
     text = "the showing half; run as many as there are readers for"
-    parser = actions.add_parser("web", help=text, description=text)
+    parser = _command(actions, "web", text)
     options.add(
         parser,
         *options.LISTENING,
@@ -96,9 +101,9 @@ def _web(actions: argparse._SubParsersAction) -> None:
     parser.set_defaults(run=commands.web)
 
 
-def _check(actions: argparse._SubParsersAction) -> None:
+def _check(actions: Commands) -> None:
     text = "say what keeps a cluster from being seen, and the line that changes it"
-    parser = actions.add_parser("check", help=text, description=text)
+    parser = _command(actions, "check", text)
     options.add(
         parser,
         *options.CLUSTER,
@@ -109,30 +114,35 @@ def _check(actions: argparse._SubParsersAction) -> None:
     parser.set_defaults(run=commands.check)
 
 
-def _manage(actions: argparse._SubParsersAction) -> None:
+def _manage(actions: Commands) -> None:
     text = "run one of Django's own commands, such as migrate or createsuperuser"
-    parser = actions.add_parser("manage", help=text, description=text)
+    parser = _command(actions, "manage", text)
     options.add(parser, *options.STORAGE)
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...")
     parser.set_defaults(run=commands.manage)
 
 
-def _apikey(actions: argparse._SubParsersAction) -> None:
+def _apikey(actions: Commands) -> None:
     text = "make, list and revoke keys for programs"
-    parser = actions.add_parser("apikey", help=text, description=text)
+    parser = _command(actions, "apikey", text)
     each = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    create = each.add_parser("create", help="print a new key, once")
+    create = _command(each, "create", "print a new key, once")
     create.add_argument("name", help="what it is for")
     create.add_argument("--user", help="whose rights it has (default admin)")
     create.add_argument(
         "--expires", metavar="DAYS", type=_days, help="how long it works (default for ever)"
     )
-    listing = each.add_parser("list", help="one line for each key")
-    revoke = each.add_parser("revoke", help="end a key")
+    listing = _command(each, "list", "one line for each key")
+    revoke = _command(each, "revoke", "end a key")
     revoke.add_argument("prefix", help="what the key begins with, as `list` shows it")
     for action in (create, listing, revoke):
         options.add(action, *options.STORAGE)
     parser.set_defaults(run=commands.apikey)
+
+
+def _command(actions: Commands, name: str, text: str) -> argparse.ArgumentParser:
+    # Abbreviations would make `--data` mean `--database` where only the latter exists.
+    return actions.add_parser(name, help=text, description=text, allow_abbrev=False)
 
 
 def _days(text: str) -> int:

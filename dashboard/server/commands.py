@@ -18,6 +18,7 @@ def serve(given: argparse.Namespace) -> int:
     """One process: receive, store and show."""
     _require_cluster("serve")
     preparing.django_with()
+    preparing.load_cluster()
     preparing.migrate()
     from dashboard.server import serving
 
@@ -31,6 +32,7 @@ def receiver(given: argparse.Namespace) -> int:
     os.environ.setdefault(SECRET_KEY, secrets.token_urlsafe(50))
     preparing.django_with()
     preparing.require_split_shape()
+    preparing.load_cluster()
     preparing.require_migrated()
     from dashboard.server import receiving
 

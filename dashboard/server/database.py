@@ -29,7 +29,7 @@ class DriverMissing(NotPrepared):
 def from_url(url: SplitResult) -> dict[str, Any]:
     """The entry of DATABASES for an address that `values.database_url` has checked."""
     if url.scheme == "sqlite":
-        return sqlite(Path(unquote(url.path)))
+        return sqlite(Path(unquote(url.path[1:])).absolute())
     if importlib.util.find_spec("psycopg") is None:
         raise DriverMissing
     return {

@@ -40,7 +40,7 @@ def database() -> Iterator[Finding]:
             "fail",
             "database",
             f"{connection.vendor} is not supported",
-            "--database postgresql://.. or sqlite:///.. (HEADWAY_DATABASE_URL)",
+            "--database postgresql://.. or sqlite:////.. (HEADWAY_DATABASE_URL)",
         )
         return
     connection.ensure_connection()

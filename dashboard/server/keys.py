@@ -25,8 +25,8 @@ def create(name: str, user: str | None, expires_days: int | None) -> None:
         owner = model.objects.get_by_natural_key(wanted)
     except model.DoesNotExist:
         raise NoSuchKey(
-            f"--user {wanted!r}: there is no such user; make one with "
-            "`headway manage createsuperuser`"
+            f"--user {wanted!r}: there is no such user; the first `headway serve` makes "
+            "admin, `headway manage createsuperuser` others"
         ) from None
     expires_at = None
     if expires_days is not None:

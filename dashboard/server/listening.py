@@ -17,6 +17,10 @@ logger = logging.getLogger(__name__)
 DRAIN_S = 3.0
 """How long open sockets get to hear that the server is stopping."""
 
+POLL_S = 0.02
+CLOSING_S = 0.1
+"""For close frames to leave: without them a browser sees a broken connection, not its code."""
+
 Farewell = Callable[[], Awaitable[None]]
 Ready = Callable[[str], None]
 
@@ -75,8 +79,19 @@ class Listener:
     async def _end(self) -> None:
         logger.info("Stopping")
         try:
-            await asyncio.wait_for(self._farewell(), DRAIN_S)
+            async with asyncio.timeout(DRAIN_S):
+                await self._farewell()
+                while self._is_answering():
+                    await asyncio.sleep(POLL_S)
+                await asyncio.sleep(CLOSING_S)
         except TimeoutError:
-            logger.warning("Some sockets did not take their good-bye in %s s", DRAIN_S)
+            logger.warning("Some connections did not end in %s s; they are cut", DRAIN_S)
         finally:
             self._server.stop()
+
+    def _is_answering(self) -> bool:
+        """Whether some application of daphne's still runs for a connection."""
+        running = (
+            details.get("application_instance") for details in self._server.connections.values()
+        )
+        return any(application is not None and not application.done() for application in running)

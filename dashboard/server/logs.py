@@ -1,6 +1,16 @@
 """What the standalone server logs: one line a fact, on standard error."""
 
+import logging
 from typing import Any
+
+
+class WithoutTraceback(logging.Filter):
+    """Keeps to one line what any stranger can cause."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let the record pass, without its traceback."""
+        record.exc_info = record.exc_text = None
+        return True
 
 
 def config(level: str) -> dict[str, Any]:
@@ -11,6 +21,7 @@ def config(level: str) -> dict[str, Any]:
         "formatters": {
             "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
         },
+        "filters": {"one_line": {"()": WithoutTraceback}},
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
         },
@@ -18,6 +29,7 @@ def config(level: str) -> dict[str, Any]:
         "loggers": {
             # Django has handlers of its own here, which write the same lines twice or send mail.
             "django": {"handlers": [], "level": "NOTSET", "propagate": True},
+            "django.security.DisallowedHost": {"filters": ["one_line"]},
             # Each request below "info" would be a line, and daphne's are of no use to operators.
             "daphne": {"level": "WARNING"},
             "asyncio": {"level": "WARNING"},

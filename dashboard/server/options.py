@@ -95,7 +95,7 @@ DATABASE = Option(
     read=values.database_url,
     metavar="URL",
     is_confidential=True,
-    help="the database: postgresql://user:password@host/name or sqlite:///path",
+    help="the database: postgresql://user:password@host/name or sqlite:////path",
 )
 CHANNEL_LAYER = Option(
     flag="--channel-layer",

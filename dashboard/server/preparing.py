@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from dashboard import celeryapp, conf
 from dashboard.server import hostapp
 from dashboard.server.failures import NotPrepared
 
@@ -29,6 +30,11 @@ def django_with(module: str = SETTINGS) -> None:
         os.environ[hostapp.ORIGINAL_SETTINGS] = original
     os.environ["DJANGO_SETTINGS_MODULE"] = module
     django.setup()
+
+
+def load_cluster() -> None:
+    """Read the Celery app to watch; NoCeleryApp says why that is not possible."""
+    celeryapp.load(conf.current())
 
 
 def wait_for_database(timeout_s: float = DATABASE_WAIT_S) -> None:

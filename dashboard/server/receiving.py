@@ -16,11 +16,15 @@ def run() -> int:
     A supervisor starts it again; nothing here does, so that a fault is seen.
     """
     ended = threading.Event()
-    parts = Parts(composition.receiving(conf.current()), on_death=lambda _: ended.set())
+    publisher = composition.publisher()
+    parts = Parts(
+        composition.receiving(conf.current(), publisher), on_death=lambda _: ended.set()
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     parts.start()
     logger.info("Receiving", extra={"action": "started"})
     ended.wait()
     parts.stop()
+    publisher.close()
     return 1 if parts.dead else 0

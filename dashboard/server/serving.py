@@ -5,7 +5,7 @@ import os
 
 from django.conf import settings
 
-from dashboard import composition, conf
+from dashboard import composition, conf, routing
 from dashboard.running import Parts
 from dashboard.server import accounts, options
 from dashboard.server.commands import ADMIN_PASSWORD
@@ -31,7 +31,8 @@ def web() -> int:
 def with_receiving(on_ready: Ready) -> int:
     """Serve with the receiving half on threads. When one of those dies, the pages stay and say
     that they are blind; the log says why."""
-    parts = Parts(composition.receiving(conf.current(), is_local=True), on_death=_tell_blind)
+    receiving = composition.receiving(conf.current(), routing.local_publisher())
+    parts = Parts(receiving, on_death=_tell_blind)
     serving = listener(on_ready)
     parts.start()
     try:

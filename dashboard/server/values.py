@@ -154,15 +154,15 @@ def directory(text: str) -> Path:
 
 
 def database_url(text: str) -> SplitResult:
-    """`sqlite:///path/to/file` or `postgresql://user:password@host:port/name`."""
+    """`sqlite:////path/to/file` (three slashes: from the working directory) or `postgresql://user:password@host:port/name`."""
     url = urlsplit(text)
     if url.scheme == "sqlite":
         if url.netloc or len(url.path) < 2:
-            raise ValueError("expected sqlite:///path/to/file, with three slashes")
+            raise ValueError("expected sqlite:////path/to/file, with four slashes")
         return url
     if url.scheme not in ("postgresql", "postgres"):
         raise ValueError(
-            "expected postgresql://user:password@host:5432/name or sqlite:///path, "
+            "expected postgresql://user:password@host:5432/name or sqlite:////path, "
             f"{_not(_scheme(text))}"
         )
     try:

@@ -1,4 +1,5 @@
-"""The pages for people. Each is whole from one read of the store, with the cursor its script goes on from."""
+"""The pages for people. Each is whole from one read of the store, with the cursor its script goes
+on from."""
 
 import time
 from typing import Any
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_safe
 from dashboard import detail, formats, presentation, queries, querybar, traceback
 from dashboard.views import shell
 from dashboard.views.policy import page, strict
-from dashboard.views.tasklist import WORKER_LIMIT, TaskList, list_url
+from dashboard.views.tasklist import ID_PLACEHOLDER, WORKER_LIMIT, BadCursor, TaskList, list_url
 from realtime.core import query as language
 from realtime.core import wire
 from realtime.ports import Rights, Select, Snapshots, StoreUnavailable
@@ -36,30 +37,42 @@ def index(request: HttpRequest) -> HttpResponse:
 @page("view_task")
 @require_safe
 def tasks(request: HttpRequest, rights: Rights) -> HttpResponse:
-    """The live list, newest first. `query` may come several times: the form adds terms to those there are."""
+    """The live list, newest first. `query` may come several times: the form adds terms to those
+    there are."""
     typed = request.GET.getlist("query")
     text = querybar.join(typed)
     if len(typed) > 1:
         return HttpResponseRedirect(list_url(text))
-    reader, now = snapshots(), time.time()
     try:
+        reader, now = snapshots(), time.time()
         found = TaskList(reader, rights, text, request.GET.get("after"), now)
         context = found.context()
-        return shell.page(request, "tasks.html", context, stream=reader.stream(), now=now, status=found.status)
+        stream = reader.stream()
     except StoreUnavailable:
         return unavailable(request)
+    except BadCursor:
+        return HttpResponseRedirect(list_url(text))
+    return shell.page(request, "tasks.html", context, stream=stream, now=now, status=found.status)
 
 
 @page("view_task")
 @require_safe
 def task(request: HttpRequest, rights: Rights, task_id: str) -> HttpResponse:
-    """One task with everything the viewer may know of it; 404 with the possible reasons for an id never seen."""
+    """One task with everything the viewer may know of it; 404 with the possible reasons for an id
+    never seen."""
     reader, now = snapshots(), time.time()
     try:
         found = reader.page(Select("task", ids=(task_id,), limit=1), rights.rows, now)
         stream = reader.stream()
         if not found.rows:
-            return shell.page(request, "unknown.html", _unknown(task_id, rights), stream=stream, now=now, status=404)
+            return shell.page(
+                request,
+                "unknown.html",
+                _unknown(task_id, rights),
+                stream=stream,
+                now=now,
+                status=404,
+            )
         row = wire.project(found.rows[0], rights.hidden)
         context = {
             **_task_context(row, rights, now),
@@ -86,10 +99,13 @@ def _task_context(row: dict[str, Any], rights: Rights, now: float) -> dict[str, 
         "task": line,
         "row": row,
         "hidden": rights.hidden,
-        "name_url": presentation.search_url(presentation.term("name", row["name"])) if row.get("name") else "",
+        "name_url": presentation.search_url(presentation.term("name", row["name"]))
+        if row.get("name")
+        else "",
         "summary": detail.summary(row, now),
         "exception": formats.exception(row.get("exception") or ""),
-        "is_told": bool(row.get("exception")) and row["status"] == "completed" or row["conclusion"] == "succeeded",
+        "is_told": (bool(row.get("exception")) and row["status"] == "completed")
+        or row["conclusion"] == "succeeded",
         "steps": detail.timeline(row, now),
         "day": formats.day(row["first_seen_at"]),
         "attempts": detail.attempts(row, now),
@@ -116,10 +132,13 @@ def workers(request: HttpRequest, rights: Rights) -> HttpResponse:
         rows = sorted(found.rows, key=lambda row: str(row["name"]))
         active = _active(reader, rights, now)
         context = {
-            "lines": [presentation.worker_line(row, now, active.get(str(row["name"]), ())) for row in rows],
+            "lines": [
+                presentation.worker_line(row, now, active.get(str(row["name"]), ())) for row in rows
+            ],
             "blank": presentation.blank_worker_line(),
             "summary": _fleet(rows),
-            "worker_url": presentation.search_url("worker:ID_PLACEHOLDER"),
+            "worker_url": presentation.search_url(f"worker:{ID_PLACEHOLDER}"),
+            "task_url": reverse("headway:task", args=[ID_PLACEHOLDER]),
             "first_rows": {"epoch": found.epoch, "revision": found.revision, "rows": rows},
         }
         return shell.page(request, "workers.html", context, stream=reader.stream(), now=now)
@@ -139,15 +158,21 @@ def _active(reader: Snapshots, rights: Rights, now: float) -> dict[str, list[dic
 
 
 def _fleet(rows: list[Any]) -> dict[str, Any]:
-    """How many workers are in which health, and how many of the slots of those that live are busy."""
+    """How many workers are in which health, and how many of the slots of those that live are
+    busy."""
     states = [row["state"] for row in rows]
     living = [row for row in rows if row["state"] != "gone" and row.get("concurrency")]
-    slots, busy = sum(row["concurrency"] for row in living), sum(row.get("active") or 0 for row in living)
+    slots, busy = (
+        sum(row["concurrency"] for row in living),
+        sum(row.get("active") or 0 for row in living),
+    )
     return {
         "online": states.count("online"),
         "silent": states.count("silent"),
         "gone": states.count("gone"),
-        "slots": _("%(busy)s of %(slots)s slots busy") % {"busy": busy, "slots": slots} if slots else "",
+        "slots": _("%(busy)s of %(slots)s slots busy") % {"busy": busy, "slots": slots}
+        if slots
+        else "",
     }
 
 
@@ -157,7 +182,10 @@ def unavailable(request: HttpRequest) -> HttpResponse:
         request,
         503,
         _("The database does not answer"),
-        _("Headway cannot read what it stored. Nothing is lost: events go on being collected while it can write."),
+        _(
+            "Headway cannot read what it stored. Events go on being collected as long as the"
+            " receiver can write."
+        ),
         _("Try again in a moment; if it stays, look at the log of the web process."),
     )
 

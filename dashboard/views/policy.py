@@ -1,4 +1,5 @@
-"""What every page of ours answers with, whatever project it is mounted in: strict headers, sign-in and rights.
+"""What every page of ours answers with, whatever project it is mounted in: strict headers, sign-in
+and rights.
 
 A host's middleware never needs to know: the headers are set on our own responses only.
 """
@@ -25,7 +26,8 @@ PageView = Callable[..., HttpResponse]
 
 
 def strict(view: View) -> View:
-    """Adds the strict Content-Security-Policy and its companions, and forbids storing the answer."""
+    """Adds the strict Content-Security-Policy and its companions, and forbids storing the
+    answer."""
 
     @never_cache
     @functools.wraps(view)
@@ -42,7 +44,8 @@ def strict(view: View) -> View:
 
 
 def content_security_policy() -> str:
-    """No inline script or style, nothing from elsewhere but the static files, wherever the project keeps them."""
+    """No inline script or style, nothing from elsewhere but the static files, wherever the project
+    keeps them."""
     files = " ".join(filter(None, ("'self'", _static_origin())))
     return "; ".join(
         (

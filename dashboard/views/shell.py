@@ -1,4 +1,5 @@
-"""The frame around every page: navigation, stream badge, viewer, theme; and the pages that say no."""
+"""The frame around every page: navigation, stream badge, viewer, theme; and the pages that say
+no."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -35,16 +36,18 @@ def page(
 
 
 def denied(request: HttpRequest, ability: str) -> HttpResponse:
-    """403 for someone who is signed in but may not see this page: says which permission is missing."""
+    """403 for someone who is signed in but may not see this page: says which permission is
+    missing."""
     message = _("Your account may not see this page.")
-    step = _("It needs the permission %(permission)s. Ask an administrator, or sign in as someone else.") % {
-        "permission": f"headway.{ability}"
-    }
+    step = _(
+        "It needs the permission %(permission)s. Ask an administrator, or sign in as someone else."
+    ) % {"permission": f"headway.{ability}"}
     return notice(request, 403, _("No permission"), message, step)
 
 
 def notice(request: HttpRequest, status: int, title: str, message: str, step: str) -> HttpResponse:
-    """A page that only says what is wrong and what to do next. It needs neither store nor session."""
+    """A page that only says what is wrong and what to do next. It needs neither store nor
+    session."""
     context = {**frame(request), "title": title, "message": message, "step": step, "code": status}
     return render(request, "headway/notice.html", context, status=status)
 
@@ -66,7 +69,11 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 
 def _initials(name: str) -> str:
-    parts = [part for part in name.replace("@", ".").replace("_", ".").replace("-", ".").split(".") if part]
+    parts = [
+        part
+        for part in name.replace("@", ".").replace("_", ".").replace("-", ".").split(".")
+        if part
+    ]
     letters = parts[0][0] + parts[1][0] if len(parts) > 1 else name[:2]
     return letters.upper()
 
@@ -74,6 +81,16 @@ def _initials(name: str) -> str:
 def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
     here = request.resolver_match.url_name if request.resolver_match else ""
     return [
-        {"url": reverse("headway:tasks"), "word": _("Tasks"), "key": "t", "is_current": here in ("tasks", "task")},
-        {"url": reverse("headway:workers"), "word": _("Workers"), "key": "w", "is_current": here == "workers"},
+        {
+            "url": reverse("headway:tasks"),
+            "word": _("Tasks"),
+            "key": "t",
+            "is_current": here in ("tasks", "task"),
+        },
+        {
+            "url": reverse("headway:workers"),
+            "word": _("Workers"),
+            "key": "w",
+            "is_current": here == "workers",
+        },
     ]

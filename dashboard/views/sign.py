@@ -3,13 +3,13 @@
 from typing import Any
 
 from django.contrib.auth import views as auth
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse_lazy
+from django.http import HttpResponse
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_protect
 
 from dashboard.views import shell
-from dashboard.views.policy import strict
+from dashboard.views.policy import sign_in_url, strict
 
 
 @method_decorator(strict, name="dispatch")
@@ -18,20 +18,28 @@ class SignIn(auth.LoginView):
 
     template_name = "headway/login.html"
     redirect_authenticated_user = True
-    next_page = reverse_lazy("headway:tasks")
+
+    def get_default_redirect_url(self) -> str:
+        """The task list, where no page was asked for."""
+        return reverse("headway:tasks")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """The frame, without anything that needs an account."""
         return super().get_context_data(**shell.frame(self.request), **kwargs)
 
     def render_to_response(self, context: dict[str, Any], **response_kwargs: Any) -> HttpResponse:
-        """A refused attempt is answered 403, so that programs and proxies can tell it from the form."""
+        """A refused attempt is answered 403, so that programs and proxies can tell it from the
+        form."""
         refused = context["form"].is_bound
-        return super().render_to_response(context, status=403 if refused else 200, **response_kwargs)
+        return super().render_to_response(
+            context, status=403 if refused else 200, **response_kwargs
+        )
 
 
 @method_decorator((strict, csrf_protect), name="dispatch")
 class SignOut(auth.LogoutView):
     """Ends the session; only by POST, so that no link can do it."""
 
-    next_page = reverse_lazy("headway:login")
+    def get_default_redirect_url(self) -> str:
+        """Back to the sign-in page."""
+        return sign_in_url()

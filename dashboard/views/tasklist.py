@@ -1,8 +1,9 @@
-"""The task list at first paint: rows, tabs, chips, and what is said when there is nothing to show."""
+"""The task list at first paint: rows, tabs, chips, and what is said when there is nothing to
+show."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -19,13 +20,25 @@ WORKER_LIMIT = 500
 # Each suggestion costs a count, so a long query offers only some.
 _SUGGESTION_LIMIT = 6
 
-# Where the page's script puts a task's id into the address of its page.
-_ID_PLACEHOLDER = "ID_PLACEHOLDER"
+# Where the page's script puts an id into an address.
+ID_PLACEHOLDER = "ID_PLACEHOLDER"
 _CONCLUSIONS = frozenset({"succeeded", "failed", "cancelled", "rejected", "expired", "lost"})
 _ALWAYS_SHOWN = (
-    "running", "queued", "reserved", "scheduled", "retrying", "succeeded", "failed", "cancelled", "lost",
-)  # fmt: skip
+    "running",
+    "queued",
+    "reserved",
+    "scheduled",
+    "retrying",
+    "succeeded",
+    "failed",
+    "cancelled",
+    "lost",
+)
 _SHOWN_WHEN_ANY = ("stalled", "rejected", "expired", "unknown")
+
+
+class BadCursor(Exception):
+    """`after` is no cursor of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +68,8 @@ def list_url(text: str = "", after: str | None = None) -> str:
 
 
 def ask(text: str, hidden: frozenset[str]) -> Asked:
-    """Read the query. A faulty term is left out and told; when the rest cannot be read either, everything is shown."""
+    """Read the query. A faulty term is left out and told; when the rest cannot be read either,
+    everything is shown."""
     try:
         return Asked(query=language.parse(text, unreadable=hidden))
     except language.QueryError as error:
@@ -86,14 +100,16 @@ def query_words(hidden: frozenset[str]) -> list[dict[str, Any]]:
     return [
         {"word": f"{key}:", "description": word["description"], "values": word["values"]}
         for key, word in language.WORDS.items()
-        if key != "kwarg.NAME" and not hidden.intersection(word["needs"])
+        if key != "kwarg.NAME" and not hidden.intersection(cast(list[str], word["needs"]))
     ]
 
 
 class TaskList:
     """One read of the list for one viewer."""
 
-    def __init__(self, reader: Snapshots, rights: Rights, text: str, after: str | None, now: float) -> None:
+    def __init__(
+        self, reader: Snapshots, rights: Rights, text: str, after: str | None, now: float
+    ) -> None:
         """`text` is the query as typed, `after` the cursor to go on below, `now` Unix seconds."""
         self._reader, self._rights, self._after, self._now = reader, rights, after, now
         self._asked = ask(text, rights.hidden)
@@ -108,7 +124,7 @@ class TaskList:
     def context(self) -> dict[str, Any]:
         """Everything tasks.html needs."""
         select = Select("tasks", self._asked.query, LIST_LIMIT)
-        page = self._reader.page(select, self._rights.rows, self._now, self._after)
+        page = self._page(select)
         counts = self._reader.counts(self._stateless, self._rights.rows, self._now)
         rows = [wire.list_row(row, self._rights.hidden) for row in page.rows]
         return {
@@ -120,7 +136,7 @@ class TaskList:
             "blank": presentation.blank_task_line(),
             "limit": LIST_LIMIT,
             "api_url": f"{reverse('headway:index')}api/v1/tasks",
-            "task_url": reverse("headway:task", args=[_ID_PLACEHOLDER]),
+            "task_url": reverse("headway:task", args=[ID_PLACEHOLDER]),
             "is_older": bool(self._after),
             "newest_url": list_url(self._asked.query.text),
             "older_url": list_url(self._asked.query.text, page.after) if page.after else "",
@@ -136,6 +152,12 @@ class TaskList:
             },
             "empty": None if rows else self._empty(page),
         }
+
+    def _page(self, select: Select) -> Page:
+        try:
+            return self._reader.page(select, self._rights.rows, self._now, self._after)
+        except ValueError as error:
+            raise BadCursor(self._after) from error
 
     def _chips(self) -> list[dict[str, Any]]:
         return [
@@ -153,10 +175,20 @@ class TaskList:
         tabs = [self._tab("all", "", _("All"), counts, is_current=not chosen)]
         for key in (*_ALWAYS_SHOWN, *_SHOWN_WHEN_ANY):
             state_term = f"{'conclusion' if key in _CONCLUSIONS else 'status'}:{key}"
-            tabs.append(self._tab(key, state_term, str(words.STATES[key]), counts, is_current=chosen == [state_term]))
+            tabs.append(
+                self._tab(
+                    key,
+                    state_term,
+                    str(words.STATES[key]),
+                    counts,
+                    is_current=chosen == [state_term],
+                )
+            )
         return tabs
 
-    def _tab(self, key: str, state_term: str, word: str, counts: Counts, *, is_current: bool) -> dict[str, Any]:
+    def _tab(
+        self, key: str, state_term: str, word: str, counts: Counts, *, is_current: bool
+    ) -> dict[str, Any]:
         number = counts.get(key, (0, False))
         is_rare = key in _SHOWN_WHEN_ANY
         return {
@@ -175,7 +207,10 @@ class TaskList:
         key = "all" if not chosen else chosen[0].tail if len(chosen) == 1 else ""
         if self._after or key not in counts:
             return formats.number(number)
-        return _("%(number)s of %(total)s") % {"number": formats.number(number), "total": formats.capped(counts[key])}
+        return words.PAGE["shown"] % {
+            "number": formats.number(number),
+            "total": formats.capped(counts[key]),
+        }
 
     def _empty(self, page: Page) -> dict[str, Any]:
         """Which sentence stands in the empty list, and its next steps."""
@@ -184,14 +219,19 @@ class TaskList:
         if self._after:
             return {"kind": "no_older"}
         if not self._terms and not self._asked.fault:
-            workers = self._reader.page(Select("workers", limit=WORKER_LIMIT), language.EVERYTHING, self._now)
+            workers = self._reader.page(
+                Select("workers", limit=WORKER_LIMIT), language.EVERYTHING, self._now
+            )
             may_see = "view_worker" in self._rights.can
-            checks = badge.first_run_checks(self._reader.stream(), workers.rows if may_see else None, self._now)
+            checks = badge.first_run_checks(
+                self._reader.stream(), workers.rows if may_see else None, self._now
+            )
             return {"kind": "first_run", "checks": checks}
         return {"kind": "no_match", "wider": self._wider()}
 
     def _wider(self) -> list[dict[str, Any]]:
-        """The same query with one thing less, where that finds something: without its times first, then term by term."""
+        """The same query with one thing less, where that finds something: without its times first,
+        then term by term."""
         ranges = [term for term in self._terms if term.key in querybar.RANGE_KEYS]
         others = [term for term in self._terms if term not in ranges]
         trials = ([ranges] if ranges else []) + [[term] for term in others]
@@ -203,4 +243,8 @@ class TaskList:
         number = self._reader.counts(query, self._rights.rows, self._now).get("all", (0, False))
         if not number[0]:
             return None
-        return {"without": querybar.join(gone), "count": formats.capped(number), "url": list_url(text)}
+        return {
+            "without": querybar.join(gone),
+            "count": formats.capped(number),
+            "url": list_url(text),
+        }

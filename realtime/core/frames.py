@@ -4,8 +4,8 @@ texts that the server's are made of.
 A server frame is a short head of its own (op, frame, view) and a body that every socket shares.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeGuard
 
 MAX_FRAME_BYTES = 16 * 1024
 """Of a client's frame, and of a piece of a snapshot or patch: a slow link delays others' news by
@@ -39,15 +39,22 @@ SINGLE = ("task", "worker")
 class FrameError(Exception):
     """A client's frame that cannot be taken; `code` is for programs, the text for people."""
 
-    def __init__(
-        self, code: str, message: str, view: int | None = None, **details: Any
-    ) -> None:
+    def __init__(self, code: str, message: str, view: int | None = None, **details: Any) -> None:
         """`details` are further fields of the error frame: `at`, `until`, `allowed`, `retry`."""
         super().__init__(message)
         self.code = code
         self.message = message
         self.view = view
         self.details = details
+
+
+class Refused(Exception):
+    """A connection that is not served: what its one `error` frame says, and the closing code."""
+
+    def __init__(self, close_code: int, code: str, message: str, *, retry: bool) -> None:
+        super().__init__(message)
+        self.close_code = close_code
+        self.fields = {"code": code, "message": message, "retry": retry}
 
 
 class Since(NamedTuple):
@@ -112,10 +119,11 @@ def _read_open(fields: Fields) -> Open:
     of = fields.get("of")
     if of in PLANNED:
         raise FrameError("not_supported", f"Views of {of} are not served yet.", view)
-    if of not in SERVED:
+    if not isinstance(of, str) or of not in SERVED:
         allowed = ", ".join(SERVED)
-        raise FrameError("bad_frame", f"There is no view of {shown(of)}; there are {allowed}.", view)
-    assert isinstance(of, str)
+        raise FrameError(
+            "bad_frame", f"There is no view of {shown(of)}; there are {allowed}.", view
+        )
     ids = _ids(fields, of, view)
     return Open(
         view=view,
@@ -144,7 +152,7 @@ def _read_later(fields: Fields) -> Op:
     )
 
 
-_READERS = {
+_READERS: Mapping[str, Callable[[Fields], Op]] = {
     "open": _read_open,
     "close": _read_close,
     "ack": _read_ack,
@@ -158,11 +166,10 @@ def _number(fields: Fields, name: str) -> int:
     value = fields.get(name)
     if not _is_number(value):
         raise FrameError("bad_frame", f"{name} is {shown(value)}; it is a whole number from 0 on.")
-    assert isinstance(value, int)
     return value
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_NUMBER
 
 
@@ -170,10 +177,9 @@ def _limit(fields: Fields, view: int) -> int:
     value = fields.get("limit")
     if value is None:
         return DEFAULT_LIMIT
-    if not _is_number(value) or not 1 <= value <= MAX_LIMIT:  # type: ignore[operator]
+    if not _is_number(value) or not 1 <= value <= MAX_LIMIT:
         allowed = f"a whole number from 1 to {MAX_LIMIT}"
         raise FrameError("bad_frame", f"limit is {shown(value)}; it is {allowed}.", view)
-    assert isinstance(value, int)
     return value
 
 
@@ -209,7 +215,6 @@ def _since(fields: Fields, view: int) -> Since | None:
     if isinstance(value, Mapping):
         epoch, revision = value.get("epoch"), value.get("revision")
         if isinstance(epoch, str) and _is_number(revision):
-            assert isinstance(revision, int)
             return Since(epoch, revision)
     raise FrameError("bad_frame", "since holds an epoch and a revision, as frames gave them.", view)
 

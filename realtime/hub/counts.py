@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from realtime.core import query
@@ -60,12 +59,6 @@ class Board:
 
 def board_key(select: Select, rows: Query) -> BoardKey | None:
     """What a view counts; None where it shows no counts."""
-    if select.of not in ("tasks", "overview") or select.ids:
+    if select.of != "tasks" or select.ids:
         return None
     return BoardKey(query.without(select.query, TABS), rows)
-
-
-def touch(boards: Iterable[Board]) -> None:
-    """Tasks changed: what was counted may be otherwise now."""
-    for board in boards:
-        board.is_stale = True

@@ -12,7 +12,10 @@ from realtime.core.wire import Row
 TASKS = "tasks"
 WORKERS = "workers"
 KINDS = (TASKS, WORKERS)
-KEYS: Mapping[str, str] = {TASKS: "id", WORKERS: "name"}
+"""What batches tell of."""
+OVERVIEW = "overview"
+"""One row of figures, which only the store can tell."""
+KEYS: Mapping[str, str] = {TASKS: "id", WORKERS: "name", OVERVIEW: "id"}
 """What names a row of each kind."""
 
 
@@ -75,7 +78,8 @@ def json_text(value: object) -> Text:
 
 def change_of(kind: str, row: Row) -> Change:
     """The change that brought this version of a row."""
-    key, revision, first_seen_at = row[KEYS[kind]], row["revision"], row["first_seen_at"]
+    first_seen_at = 0.0 if kind == OVERVIEW else row["first_seen_at"]
+    key, revision = row[KEYS[kind]], row["revision"]
     return Change(cast(str, key), cast(int, revision), cast(float, first_seen_at), row)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MAX_VIEWS = 32
 MAX_NOTICES = 64
-"""Frames of other kinds than rows that wait for credit: a peer that provokes more is not reading."""
+"""Frames of other kinds than rows, waiting for credit: a peer that provokes more does not read."""
 MAX_FAULTS = 20
 """Bad frames of one peer: more are no mistake."""
 OPENS_AT_ONCE = 2 * MAX_VIEWS
@@ -109,13 +109,14 @@ class Socket:
         """Close the connection with this code, and say why before."""
         if not self.is_over:
             self._desk.counters[f"dismissed_{reason}"] += 1
-            self.send("error", _refusal(reason, message, retry=retry))
+            fields = {"code": reason, "message": message, "retry": retry}
+            self.send("error", frame_body(fields))
             self.finish(code)
 
     def leave(self, reconnect_in_ms: int) -> None:
         """The server stops: the peer shall come back then."""
         if not self.is_over:
-            self.send("bye", _body({"reconnect_in_ms": reconnect_in_ms}))
+            self.send("bye", frame_body({"reconnect_in_ms": reconnect_in_ms}))
             self.finish(frames.RESTARTING)
 
     def note(self, op: str, fields: Mapping[str, object], view: int | None = None) -> None:
@@ -124,7 +125,7 @@ class Socket:
             message = "Too many answers wait to be acknowledged."
             self.dismiss(frames.TOO_SLOW, "unread", message, retry=True)
             return
-        self._notices.append((op, _body(fields), view))
+        self._notices.append((op, frame_body(fields), view))
         self.flush()
 
     def tell_stream(self, body: Text) -> None:
@@ -136,6 +137,12 @@ class Socket:
         """Close a view, and say why."""
         self._drop(feed.op.view)
         self._error(code, message, feed.op.view, retry=retry)
+
+    def reopen(self) -> None:
+        """The viewer's rights are other than before: show every view anew."""
+        for feed in list(self.feeds.values()):
+            self._drop(feed.op.view)
+            self._feed(feed.op._replace(since=None))
 
     def allows(self, size: int, count: int = 1) -> bool:
         """Whether `count` frames of `size` bytes together may be sent now."""
@@ -223,6 +230,13 @@ class Socket:
             if not self._opens.take(self._desk.now()):
                 message = "Too many views were opened in a short time."
                 raise FrameError("too_fast", message, op.view, retry=True)
+        except FrameError as error:
+            self._answer(error)
+        else:
+            self._feed(op)
+
+    def _feed(self, op: Open) -> None:
+        try:
             self.feeds[op.view] = self._desk.open(self, op)
         except FrameError as error:
             self._answer(error)
@@ -247,11 +261,7 @@ class Socket:
             self._waiting.set_result(None)
 
 
-def _body(fields: Mapping[str, object]) -> Text:
+def frame_body(fields: Mapping[str, object]) -> Text:
     """The rest of a frame, of these fields."""
     text, size = json_text(fields)
     return Text(text[1:], size - 1)
-
-
-def _refusal(code: str, message: str, *, retry: bool) -> Text:
-    return _body({"code": code, "message": message, "retry": retry})

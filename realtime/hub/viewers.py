@@ -91,6 +91,10 @@ class Viewers:
         if not viewer.sockets and self._viewers.get(viewer.credentials) is viewer:
             del self._viewers[viewer.credentials]
 
+    def sockets_of(self, user: str) -> int:
+        """How many sockets this user has."""
+        return sum(len(v.sockets) for v in self._viewers.values() if v.rights.user == user)
+
     def due(self, now: float) -> list[Viewer]:
         """Whose rights are to be read again; counted as asked for."""
         found = [viewer for viewer in self._viewers.values() if now - viewer.asked_at >= RENEW_S]
@@ -126,15 +130,3 @@ def credentials_of(scope: Scope) -> Credentials:
     """What tells one asker from another; never logged."""
     headers: list[tuple[bytes, bytes]] = list(scope.get("headers", ()))  # type: ignore[call-overload]
     return (peer.header(headers, b"cookie"), peer.header(headers, b"authorization"))
-
-
-def without_cookie(scope: Scope) -> Scope:
-    """The connection as it is without what a browser adds by itself, whosever page it comes from."""
-    headers: list[tuple[bytes, bytes]] = list(scope.get("headers", ()))  # type: ignore[call-overload]
-    kept = [(name, value) for name, value in headers if name.lower() != b"cookie"]
-    told = {name: value for name, value in scope.items() if name not in _BY_COOKIE}
-    return {**told, "headers": kept}
-
-
-_BY_COOKIE = ("user", "session", "cookies")
-"""What a host's own middleware read out of the cookie."""

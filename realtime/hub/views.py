@@ -11,7 +11,17 @@ from realtime.core.frames import Text
 from realtime.core.query import Query
 from realtime.core.window import Pending, Window
 from realtime.core.wire import Row
-from realtime.hub.rows import TASKS, WORKERS, Change, Encoder, Held, Projection, json_text
+from realtime.hub.rows import (
+    OVERVIEW,
+    TASKS,
+    WORKERS,
+    Change,
+    Encoder,
+    Held,
+    Projection,
+    changes_of,
+    json_text,
+)
 from realtime.ports import Page, Select
 
 if TYPE_CHECKING:
@@ -27,7 +37,7 @@ RELATIVE_EVERY_S = 10.0
 KIND_OF: Mapping[str, str] = {
     "tasks": TASKS,
     "task": TASKS,
-    "overview": TASKS,
+    "overview": OVERVIEW,
     "workers": WORKERS,
     "worker": WORKERS,
 }
@@ -67,7 +77,8 @@ class Delta(NamedTuple):
 class View:
     """One distinct view and the feeds that watch it. Touched only by the hub's loop."""
 
-    def __init__(self, key: ViewKey, board: Board | None, now: float) -> None:
+    def __init__(self, key: ViewKey, board: Board | None, at: float, now: float) -> None:
+        """`at` is Unix seconds, for relative terms; `now` is of a clock that never goes back."""
         self.select = key.select
         self.key = key
         self.board = board
@@ -89,8 +100,7 @@ class View:
         self._window = Window(key.select.limit)
         self._keys = frozenset(key.select.ids)
         self._query = query.conjunction(key.select.query, key.rows)
-        self._matches = self._predicate(now)
-        self._allows = query.predicate(key.rows, now)
+        self._matches, self._allows = self._predicates(at)
 
     @property
     def is_relative(self) -> bool:
@@ -98,9 +108,9 @@ class View:
         return self._query.is_relative
 
     @property
-    def has_rows(self) -> bool:
-        """Whether it shows rows at all, not only counts."""
-        return self.select.of != "overview"
+    def keys(self) -> frozenset[str]:
+        """The rows that it follows; empty where a query chooses them."""
+        return self._keys
 
     @property
     def is_complete(self) -> bool:
@@ -119,6 +129,11 @@ class View:
         """Keys of the `count` rows at its bottom."""
         return self._window.oldest(count)
 
+    def advance(self, revision: int) -> None:
+        """Nothing changed here until `revision`."""
+        if self.load_at is None:
+            self.revision = max(self.revision, revision)
+
     def apply(
         self, changes: Iterable[Change], encoder: Encoder, revision: int, now: float
     ) -> Delta | None:
@@ -136,19 +151,17 @@ class View:
         return self._settle(pending, told, revision, now)
 
     def install(
-        self, page: Page, rows: list[Change], later: Iterable[Change], revision: int, now: float
+        self, page: Page, later: Iterable[Change], revision: int, at: float, now: float
     ) -> Delta | None:
-        """Hold the rows of a read, and `later` ones that changed between it and `revision`."""
+        """Hold the rows of a page, and `later` ones that changed between it and `revision`."""
         before, told, was_ready = self.held, self.revision, self.is_ready
-        self._matches = self._predicate(now)
-        self._allows = query.predicate(self.key.rows, now)
-        self._fill(page, rows)
+        self._matches, self._allows = self._predicates(at)
+        self._fill(page)
         self.load_at, self.loaded_at = None, now
         self.is_ready = True
         self.revision = self._base = page.revision
         self._refill_if_short(self._take(later, Encoder()), now)
-        if self.load_at is None:
-            self.revision = max(page.revision, revision)
+        self.advance(revision)
         return self._delta(self._difference(before), told) if was_ready else None
 
     def lose(self, now: float) -> None:
@@ -181,23 +194,25 @@ class View:
             is_last,
         )
 
-    def _predicate(self, now: float) -> Callable[[Row], bool]:
-        return query.predicate(self._query, now)
+    def _predicates(self, at: float) -> tuple[Callable[[Row], bool], Callable[[Row], bool]]:
+        return query.predicate(self._query, at), query.predicate(self.key.rows, at)
 
     def _belongs(self, change: Change) -> bool:
         if self._keys:
             return change.key in self._keys and self.allows(change)
         return self.kind == WORKERS or self._matches(change.row)
 
-    def _fill(self, page: Page, rows: Iterable[Change]) -> None:
+    def _fill(self, page: Page) -> None:
         before, encoder = self.held, Encoder()
         self._window, self.held = Window(self.select.limit), {}
-        for change in rows:
+        for change in changes_of(self.kind, page.rows):
             if not self._window.admit(change.order).is_in:
                 continue
             old = before.get(change.key)
             is_same = old is not None and old.revision == change.revision
-            self.held[change.key] = old if is_same and old else encoder.held(change, self.projection)
+            self.held[change.key] = (
+                old if is_same and old else encoder.held(change, self.projection)
+            )
         if page.after is not None or page.searched_back_to is not None:
             self._window.is_complete = False
 
@@ -231,8 +246,7 @@ class View:
 
     def _settle(self, pending: Pending, told: int, revision: int, now: float) -> Delta | None:
         self._refill_if_short(pending, now)
-        if self.load_at is None:
-            self.revision = max(self.revision, revision)
+        self.advance(revision)
         return self._delta(pending, told)
 
     def _refill_if_short(self, pending: Pending, now: float) -> None:

@@ -16,14 +16,18 @@ import { fill } from "./words.js";
 /** From this lag on, what is shown is behind, whatever the server calls it. */
 export const BEHIND_MS = 2000;
 
+/** An interruption that was healed is news for as long as somebody may wonder about it. */
+const RECENT_S = 3600;
+
 /**
- * One sentence about the newest interruption; empty when there was none.
+ * One sentence about the newest interruption; empty when there was none of late.
  *
  * @param {Stream["gap"]} gap
+ * @param {number} now
  * @param {Group} words
  */
-export function gapSentence(gap, words) {
-  if (!gap) return "";
+export function gapSentence(gap, now, words) {
+  if (!gap || (gap.until_at !== null && now - gap.until_at > RECENT_S)) return "";
   const from = format.clock(gap.from_at);
   const reason = gap.reason ? `: ${gap.reason}` : "";
   if (gap.until_at === null) return `${fill(words.gap_open, { from })}${reason}.`;
@@ -42,14 +46,15 @@ const DETAILS = {
 
 /**
  * @param {Stream} stream
+ * @param {number} now
  * @param {Group} words
  * @returns {Badge}
  */
-function streaming(stream, words) {
+function streaming(stream, now, words) {
   const isLate = stream.state === "live" && (stream.lag_ms ?? 0) >= BEHIND_MS;
   const conn = isLate ? "behind" : stream.state;
   const detail = (DETAILS[conn === "behind" ? "live" : conn])?.(stream, words) ?? "";
-  return { conn, word: words[conn] ?? conn, detail, isLive: conn === "live", why: gapSentence(stream.gap, words) || words[`${conn}_why`] || "" };
+  return { conn, word: words[conn] ?? conn, detail, isLive: conn === "live", why: gapSentence(stream.gap, now, words) || words[`${conn}_why`] || "" };
 }
 
 /**
@@ -59,7 +64,7 @@ function streaming(stream, words) {
  * @returns {Badge}
  */
 export function badge(status, now, words) {
-  if (status.phase === "open" && status.stream) return streaming(status.stream, words);
+  if (status.phase === "open" && status.stream) return streaming(status.stream, now, words);
   const asOf = status.heardAt === null ? "" : fill(words.as_of, { time: format.clock(status.heardAt) });
   const why = words[status.reason] ?? status.reason;
   /** @type {(conn: string, word: string|undefined, detail: string) => Badge} */

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from celery import Celery
 from kombu import Producer
 
@@ -121,12 +122,12 @@ def rabbitmq_app(rabbitmq_url: str) -> Iterator[Celery]:
 
 
 def test_every_event_of_a_real_worker_arrives_though_it_was_started_without_events(
-    app: Celery, broker_url: str, redis_server: RedisServer, run_directory: Path
+    app: Celery, broker_url: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     backend = redis_server.url(3)
     with ExitStack() as stack:
         heard = stack.enter_context(hearing(app))
-        worker = CeleryWorker(run_directory, broker=broker_url, backend=backend, events=False)
+        worker = CeleryWorker(tmp_path, broker=broker_url, backend=backend, events=False)
         stack.enter_context(worker)
         heard.wait_for(lambda events: any(e["type"] == "worker-heartbeat" for e in events))
         results = []
@@ -305,8 +306,7 @@ def test_a_broker_that_is_away_at_the_start_is_waited_for(
             try:
                 wait_until(lambda: heard.receiver.health().lag_ms is not None, 30, "a probe")
             finally:
-                with redis_server.client() as client:
-                    client.auth("hunter2")
+                with redis.Redis(port=redis_server.port, password="hunter2") as client:
                     client.config_set("requirepass", "")
     assert "hunter2" not in caplog.text
 
@@ -338,14 +338,14 @@ def test_a_queue_left_with_other_settings_is_made_anew(
 
 
 def test_a_worker_is_inspected_when_it_is_first_heard(
-    app: Celery, broker_url: str, run_directory: Path
+    app: Celery, broker_url: str, tmp_path: Path
 ) -> None:
     inbox = Inbox()
     inspection = Inspection(app, inbox)
     with ExitStack() as stack:
         stack.enter_context(running(inspection.run, inspection.stop))
         heard = stack.enter_context(hearing(app, inbox=inbox, on_worker=inspection.notice))
-        worker = CeleryWorker(run_directory, broker=broker_url, queues=["fast", "slow"])
+        worker = CeleryWorker(tmp_path, broker=broker_url, queues=["fast", "slow"])
         stack.enter_context(worker)
 
         def found() -> list[Event]:
@@ -358,7 +358,7 @@ def test_a_worker_is_inspected_when_it_is_first_heard(
 
 
 def test_progress_of_an_unmodified_task_is_heard_from_its_redis_backend(
-    redis_app: Celery, redis_server: RedisServer, run_directory: Path
+    redis_app: Celery, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     urls = {"broker": redis_server.url(), "backend": redis_server.url(3)}
     inbox = Inbox()
@@ -371,7 +371,7 @@ def test_progress_of_an_unmodified_task_is_heard_from_its_redis_backend(
 
     with running(listener.run, listener.stop), redis_server.client() as client:
         wait_until(lambda: client.pubsub_numpat() == 1, 10, "the subscription")
-        with CeleryWorker(run_directory, **urls):
+        with CeleryWorker(tmp_path, **urls):
             task = celery_app.progress_state.delay(3)
             failed = celery_app.fail.delay("no funds")
             wait_until(lambda: {"task-failed", "task-succeeded"} <= {e.kind for e in told()}, 20)

@@ -38,6 +38,10 @@ test("a gap that is over tells what was repaired", () => {
   assert.equal(streaming({ gap }).why, `Blind from ${clock(NOW - 60)} to ${clock(NOW - 31)}. 312 tasks repaired.`);
 });
 
+test("a gap that was healed long ago is no news", () => {
+  assert.equal(streaming({ gap: { from_at: NOW - 9000, until_at: NOW - 8000, reason: "", repaired: 3 } }).why, "");
+});
+
 test("a lost connection counts the seconds to the next try", () => {
   const { conn, word, detail, why } = say({ phase: "waiting", retryAt: NOW + 2.4, reason: "interrupted" });
   assert.deepEqual([conn, word, detail, why], ["reconnecting", "Reconnecting", "in 3\u00a0s", "The connection was interrupted."]);

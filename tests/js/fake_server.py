@@ -1,9 +1,10 @@
 """A server for the browser tests of static/headway: the real templates over rows in memory, and a
 live socket that does what the test tells it to.
 
-`python -m tests.js.fake_server PORT`. `POST /control` takes JSON: `upsert` (partial rows), `remove`
-(ids), `stream` (a stream frame), `drop` (a close code for every socket), `refuse` (seconds in which
-sockets are turned away), `assets`, `bye` (milliseconds). `GET /control` gives what clients sent.
+`python -m daphne -p PORT tests.js.fake_server:app`. `GET /control` gives what clients sent.
+`POST /control` takes JSON: `upsert` (partial rows), `remove` (ids), `workers` (rows), `reset`
+(forgets everything), `stream` (fields of a stream frame), `assets`, `drop` (a close code for every
+socket), `refuse` (seconds in which sockets are turned away), `bye` (milliseconds).
 """
 
 import asyncio
@@ -12,11 +13,11 @@ import json
 import sys
 import time
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import django
-import uvicorn
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test.client import RequestFactory
@@ -69,8 +70,19 @@ settings.configure(
     SECRET_KEY="only-for-tests",
     STATIC_URL="/static/",
     USE_TZ=True,
-    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.staticfiles", "dashboard"],
-    TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [ROOT / "templates"], "APP_DIRS": True}],
+    INSTALLED_APPS=[
+        "django.contrib.auth",
+        "django.contrib.contenttypes",
+        "django.contrib.staticfiles",
+        "dashboard",
+    ],
+    TEMPLATES=[
+        {
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "DIRS": [ROOT / "templates"],
+            "APP_DIRS": True,
+        }
+    ],
 )
 django.setup()
 
@@ -86,6 +98,9 @@ class World:
     """What the cluster did, and who watches."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
         self.rows: dict[str, dict[str, Any]] = {}
         self.workers: dict[str, dict[str, Any]] = {}
         self.revision = 0
@@ -93,7 +108,14 @@ class World:
         self.refused_until = 0.0
         self.sockets: set[Socket] = set()
         self.log: list[dict[str, Any]] = []
-        self.state: dict[str, Any] = {"state": "live", "lag_ms": 38, "gap": None, "epoch": "e1", "receiver": "recv-1", "counters": {}}
+        self.state: dict[str, Any] = {
+            "state": "live",
+            "lag_ms": 38,
+            "gap": None,
+            "epoch": "e1",
+            "receiver": "recv-1",
+            "counters": {},
+        }
 
     def upsert(self, partial: dict[str, Any]) -> dict[str, Any]:
         self.revision += 1
@@ -124,17 +146,31 @@ class Reader:
     """The rows in memory as the pages read them."""
 
     def stream(self) -> StreamInfo:
-        return StreamInfo(epoch="e1", revision=WORLD.revision, floor=0, alive_at=time.time(), holder="recv-1", stats={"lag_ms": 38, "state": "live"})
+        return StreamInfo(
+            epoch="e1",
+            revision=WORLD.revision,
+            floor=0,
+            alive_at=time.time(),
+            holder="recv-1",
+            stats={"lag_ms": 38, "state": "live"},
+        )
 
     def page(self, select: Select, rows: Any, now: float, after: str | None = None) -> Page:
         if select.of == "workers":
             return Page(list(WORLD.workers.values()), "e1", WORLD.revision)
         if select.of == "task":
-            return Page([WORLD.rows[task_id] for task_id in select.ids if task_id in WORLD.rows], "e1", WORLD.revision)
+            return Page(
+                [WORLD.rows[task_id] for task_id in select.ids if task_id in WORLD.rows],
+                "e1",
+                WORLD.revision,
+            )
         found = WORLD.found(select.query.text)
         start = int(after or 0)
         end = start + select.limit
         return Page(found[start:end], "e1", WORLD.revision, str(end) if end < len(found) else None)
+
+    def changes(self, of: str, since: int, limit: int) -> list[dict[str, Any]] | None:
+        return None
 
     def counts(self, query: Any, rows: Any, now: float) -> Any:
         return {key: tuple(count) for key, count in WORLD.counts(query.text).items()}
@@ -149,7 +185,9 @@ class Socket:
 
     async def say(self, **frame: Any) -> None:
         self.frame += 1
-        await self.send({"type": "websocket.send", "text": json.dumps({**frame, "frame": self.frame})})
+        await self.send(
+            {"type": "websocket.send", "text": json.dumps({**frame, "frame": self.frame})}
+        )
 
     async def hear(self, message: dict[str, Any]) -> None:
         WORLD.log.append(message)
@@ -163,22 +201,45 @@ class Socket:
         self.views[view] = {**message, "held": set()}
         since = message.get("since")
         if since and since["epoch"] == "e1":
-            await self.patch(view, {row["id"] for row in WORLD.rows.values() if row["revision"] > since["revision"]}, always=True)
+            await self.patch(
+                view,
+                {row["id"] for row in WORLD.rows.values() if row["revision"] > since["revision"]},
+                always=True,
+            )
             return
         try:
             rows = self.rows(view)
         except language.QueryError as error:
             del self.views[view]
-            await self.say(op="error", view=view, code=error.code, message=error.message, at=error.at, retry=False)
+            await self.say(
+                op="error",
+                view=view,
+                code=error.code,
+                message=error.message,
+                at=error.at,
+                retry=False,
+            )
             return
         halves = [rows[: len(rows) // 2], rows[len(rows) // 2 :]]
         for part, half in enumerate(halves, 1):
-            await self.say(op="snapshot", view=view, revision=WORLD.revision, rows=half, counts=self.count(view), part=part, of=2)
+            await self.say(
+                op="snapshot",
+                view=view,
+                revision=WORLD.revision,
+                rows=half,
+                counts=self.count(view),
+                part=part,
+                of=2,
+            )
         self.views[view]["held"] = {row["id"] for row in rows}
 
     def count(self, view: int) -> Any:
         spec = self.views[view]
-        return WORLD.counts(spec.get("query", "")) if spec["of"] == "tasks" and "ids" not in spec else None
+        return (
+            WORLD.counts(spec.get("query", ""))
+            if spec["of"] == "tasks" and "ids" not in spec
+            else None
+        )
 
     def rows(self, view: int) -> list[dict[str, Any]]:
         spec = self.views[view]
@@ -200,43 +261,66 @@ class Socket:
         remove = [task_id for task_id in (held or changed) if task_id not in rows]
         spec["held"] = set(rows)
         if upsert or remove or always:
-            await self.say(op="patch", view=view, revision=WORLD.revision, upsert=upsert, remove=remove, counts=self.count(view))
+            await self.say(
+                op="patch",
+                view=view,
+                revision=WORLD.revision,
+                upsert=upsert,
+                remove=remove,
+                counts=self.count(view),
+            )
 
 
-async def control(message: dict[str, Any]) -> None:
-    if "assets" in message:
-        WORLD.assets = message["assets"]
+def change(message: dict[str, Any]) -> set[str]:
+    """Change the world; the keys of what has changed."""
+    if "reset" in message:
+        WORLD.forget()
+    WORLD.assets = message.get("assets", WORLD.assets)
+    WORLD.state |= message.get("stream", {})
+    if "refuse" in message:
+        WORLD.refused_until = time.time() + message["refuse"]
     for worker in message.get("workers", ()):
         WORLD.revision += 1
         WORLD.workers[worker["name"]] = {**worker, "revision": WORLD.revision}
-    changed = {WORLD.upsert(partial)["id"] for partial in message.get("upsert", ())}
     for task_id in message.get("remove", ()):
         WORLD.revision += 1
         WORLD.rows.pop(task_id, None)
-    changed |= {worker["name"] for worker in message.get("workers", ())}
-    WORLD.refused_until = time.time() + message["refuse"] if "refuse" in message else WORLD.refused_until
+    tasks_changed = {WORLD.upsert(partial)["id"] for partial in message.get("upsert", ())}
+    workers_changed = {worker["name"] for worker in message.get("workers", ())}
+    return tasks_changed | workers_changed | set(message.get("remove", ()))
+
+
+async def control(message: dict[str, Any]) -> None:
+    changed = change(message)
     for socket in list(WORLD.sockets):
-        if changed or message.get("remove"):
-            for view in list(socket.views):
-                await socket.patch(view, changed)
+        for view in list(socket.views) if changed else ():
+            await socket.patch(view, changed)
         if "stream" in message:
-            WORLD.state |= message["stream"]
             await socket.say(op="stream", **WORLD.state)
         if "bye" in message:
             await socket.say(op="bye", reconnect_in_ms=message["bye"])
         if "drop" in message:
+            WORLD.sockets.discard(socket)
             await socket.send({"type": "websocket.close", "code": message["drop"]})
 
 
 async def websocket(receive: Any, send: Any) -> None:
     await receive()
     if time.time() < WORLD.refused_until:
-        await send({"type": "websocket.close", "code": 1013})
+        await send({"type": "websocket.close", "code": 4000})
         return
     await send({"type": "websocket.accept"})
     socket = Socket(send)
     WORLD.sockets.add(socket)
-    await socket.say(op="hello", epoch="e1", user="ines", can=["view_task"], server_time=time.time(), version="0", assets=WORLD.assets)
+    await socket.say(
+        op="hello",
+        epoch="e1",
+        user="ines",
+        can=["view_task"],
+        server_time=time.time(),
+        version="0",
+        assets=WORLD.assets,
+    )
     await socket.say(op="stream", **WORLD.state)
     while (message := await receive())["type"] == "websocket.receive":
         await socket.hear(json.loads(message["text"]))
@@ -244,25 +328,42 @@ async def websocket(receive: Any, send: Any) -> None:
 
 
 def tasks(request: HttpRequest) -> HttpResponse:
-    found = tasklist.TaskList(Reader(), RIGHTS, request.GET.get("query", ""), request.GET.get("after"), time.time())
-    return shell.page(request, "tasks.html", found.context(), stream=Reader().stream(), now=time.time(), status=found.status)
+    found = tasklist.TaskList(
+        Reader(), RIGHTS, request.GET.get("query", ""), request.GET.get("after"), time.time()
+    )
+    return shell.page(
+        request,
+        "tasks.html",
+        found.context(),
+        stream=Reader().stream(),
+        now=time.time(),
+        status=found.status,
+    )
 
 
 def task(request: HttpRequest, task_id: str) -> HttpResponse:
-    pages.snapshots = Reader  # type: ignore[assignment]
-    return inspect.unwrap(pages.task)(request, RIGHTS, task_id)
+    pages.snapshots = Reader
+    view: Callable[..., HttpResponse] = inspect.unwrap(pages.task)
+    return view(request, RIGHTS, task_id)
 
 
 def workers(request: HttpRequest) -> HttpResponse:
-    pages.snapshots = Reader  # type: ignore[assignment]
-    return inspect.unwrap(pages.workers)(request, RIGHTS)
+    pages.snapshots = Reader
+    view: Callable[..., HttpResponse] = inspect.unwrap(pages.workers)
+    return view(request, RIGHTS)
 
 
 def api_tasks(request: HttpRequest) -> HttpResponse:
-    select = Select("tasks", language.parse(request.GET.get("query", "")), int(request.GET.get("limit", "100")))
+    select = Select(
+        "tasks", language.parse(request.GET.get("query", "")), int(request.GET.get("limit", "100"))
+    )
     page = Reader().page(select, None, time.time(), request.GET.get("after"))
-    rows = [{key: _api(key, value) for key, value in wire.list_row(row).items()} for row in page.rows]
-    return JsonResponse({"items": rows, "after": page.after, "epoch": page.epoch, "revision": page.revision})
+    rows = [
+        {key: _api(key, value) for key, value in wire.list_row(row).items()} for row in page.rows
+    ]
+    return JsonResponse(
+        {"items": rows, "after": page.after, "epoch": page.epoch, "revision": page.revision}
+    )
 
 
 def _api(key: str, value: Any) -> Any:
@@ -298,17 +399,27 @@ sys.modules["fake_urls"], sys.modules["fake_headway"] = urls, headway
 
 
 async def http(scope: Any, receive: Any, send: Any) -> None:
-    body = (await receive()).get("body", b"")
+    body, is_more = b"", True
+    while is_more:
+        event = await receive()
+        body, is_more = body + event.get("body", b""), event.get("more_body", False)
     if scope["path"] == "/control":
         if scope["method"] == "POST":
             await control(json.loads(body))
-        response: HttpResponse = JsonResponse({"log": WORLD.log, "sockets": len(WORLD.sockets), "revision": WORLD.revision})
+        response: HttpResponse = JsonResponse(
+            {"log": WORLD.log, "sockets": len(WORLD.sockets), "revision": WORLD.revision}
+        )
     else:
-        request = RequestFactory().get(scope["path"] + "?" + scope["query_string"].decode(), headers=_headers(scope))
+        request = RequestFactory().get(
+            scope["path"] + "?" + scope["query_string"].decode(), headers=_headers(scope)
+        )
         found = resolve(scope["path"])
         request.resolver_match = found
         response = await asyncio.to_thread(found.func, request, *found.args, **found.kwargs)
-    headers = [(b"content-type", response["content-type"].encode()), (b"content-security-policy", CSP.encode())]
+    headers = [
+        (b"content-type", response["content-type"].encode()),
+        (b"content-security-policy", CSP.encode()),
+    ]
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": response.content})
 
@@ -322,7 +433,3 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         await websocket(receive, send)
     elif scope["type"] == "http":
         await http(scope, receive, send)
-
-
-if __name__ == "__main__":
-    uvicorn.run(app, port=int(sys.argv[1]), lifespan="off", log_level="warning", ws="websockets-sansio")

@@ -1,10 +1,12 @@
 """Fixtures for what runs beside the tests. Each server starts when first asked for, once."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.services import wheel
 from tests.services.browser import Faults, running_chromium
 from tests.services.postgresql import PostgresqlServer, running_postgresql
 from tests.services.rabbitmq import RabbitmqServer, running_rabbitmq
@@ -71,6 +73,12 @@ def rabbitmq_url(rabbitmq_server: RabbitmqServer) -> str:
 def postgresql_url(postgresql_server: PostgresqlServer) -> str:
     """Address of an empty database of its own."""
     return postgresql_server.add_database()
+
+
+@pytest.fixture(scope="session")
+def built_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of the code under test."""
+    return wheel.build(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")

@@ -68,7 +68,7 @@ export class BadgeElement extends PageElement {
       return;
     }
     setText(part(this, "transport"), words.transport ?? "");
-    if (stream.epoch !== undefined) setText(part(this, "position"), `${stream.epoch}:${stream.revision}`);
+    if (stream.epoch !== undefined && stream.revision !== undefined) setText(part(this, "position"), `${stream.epoch}:${stream.revision}`);
     if (stream.receiver !== undefined) setText(part(this, "receiver"), stream.receiver ?? format.NONE);
     const { counters } = stream;
     setText(part(this, "events"), fill(words.events, {

@@ -16,23 +16,37 @@ import * as terms from "../terms.js";
 import { visit } from "../visit.js";
 import { fill } from "../words.js";
 
-/** Keys whose values are best told by what is on the page. */
-const SEEN = /** @type {const} */ ({ "name:": "name", "queue:": "queue", "worker:": "worker" });
+/**
+ * The values that rows have shown since the page was loaded, for the keys that are best completed
+ * by them.
+ *
+ * @type {Record<string, {field: "name"|"queue"|"worker", values: Set<string>}>}
+ */
+const SEEN = {
+  "name:": { field: "name", values: new Set() },
+  "queue:": { field: "queue", values: new Set() },
+  "worker:": { field: "worker", values: new Set() },
+};
+const MAX_SEEN = 500;
+
+/** @param {TaskRow[]} rows */
+function remember(rows) {
+  for (const { field, values } of Object.values(SEEN)) {
+    for (const row of rows) {
+      const value = row[field];
+      if (value && values.size < MAX_SEEN) values.add(value);
+    }
+  }
+}
 
 /**
- * The words, with the values that the rows show.
+ * The words of the language, with values from what has been seen where they have none of their own.
  *
  * @param {Word[]} words
- * @param {TaskRow[]} rows
  * @returns {Word[]}
  */
-export function withSeenValues(words, rows) {
-  return words.map((word) => {
-    const key = SEEN[/** @type {keyof typeof SEEN} */ (word.word)];
-    if (!key || word.values?.length) return word;
-    const values = new Set(rows.map((row) => row[key]).filter((value) => value !== null));
-    return { ...word, values: [.../** @type {Set<string>} */ (values)].sort() };
-  });
+function withSeen(words) {
+  return words.map((word) => (word.values?.length ? word : { ...word, values: [...(SEEN[word.word]?.values ?? [])].sort() }));
 }
 
 export class QueryElement extends PageElement {
@@ -47,7 +61,8 @@ export class QueryElement extends PageElement {
     const input = this.#input;
     const box = this.#box;
     if (!input || !box) return;
-    this.#words = withSeenValues(pageData("headway-query-words") ?? [], pageData("headway-rows")?.rows ?? []);
+    remember(pageData("headway-rows")?.rows ?? []);
+    this.#words = withSeen(pageData("headway-query-words") ?? []);
     box.id ||= "headway-suggest";
     setAttribute(box, "role", "listbox");
     setAttribute(box, "aria-label", input.getAttribute("aria-label"));

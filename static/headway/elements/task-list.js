@@ -32,10 +32,22 @@ const SAY_MS = 30_000;
 const FOLLOW_MS = 300;
 /** Older rows are read when this many are left below. */
 const READ_AHEAD = 30;
-const MAX_FOLLOWED = 500;
+/** The server takes frames of 16 KB; ids are the host's and may be long. */
+const MAX_FOLLOWED_LENGTH = 12_000;
 
 /** @returns {TaskStore} */
 const newStore = () => new Store((row) => row.id);
+
+/**
+ * As many of the ids as fit into a frame.
+ *
+ * @param {string[]} ids
+ * @param {number} length
+ */
+function within(ids, length) {
+  let left = length;
+  return ids.filter((id) => (left -= id.length + 3) >= 0);
+}
 
 export class TaskListElement extends PageElement {
   /** @type {TaskStore} */
@@ -278,7 +290,7 @@ export class TaskListElement extends PageElement {
     clearTimeout(this.#followTimer);
     this.#followTimer = window.setTimeout(() => {
       const { from, until } = this.#rows?.range ?? { from: 0, until: 0 };
-      const ids = this.#list.shown.slice(from, until).filter((id) => !this.#list.isLive(id)).slice(0, MAX_FOLLOWED);
+      const ids = within(this.#list.shown.slice(from, until).filter((id) => !this.#list.isLive(id)), MAX_FOLLOWED_LENGTH);
       if (ids.length === this.#followedIds.length && ids.every((id, place) => id === this.#followedIds[place])) return;
       this.page.feed.close(this.#followSource);
       this.#followed.cursor = null;

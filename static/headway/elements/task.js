@@ -22,6 +22,9 @@ import { paintName, paintProgress } from "./task-row.js";
 /** A task that goes through several steps at once is read once. */
 const PAUSE_MS = 1000;
 
+/** @param {import("../types.js").Progress|null} progress the panels tell of it, but not of every step */
+const tenths = (progress) => (progress?.percent ? Math.floor(progress.percent / 10) : 0);
+
 /**
  * What the panels are written from: while this is the same, so are they.
  *
@@ -29,7 +32,7 @@ const PAUSE_MS = 1000;
  */
 export function step(row) {
   return JSON.stringify([row.status, row.conclusion, row.retries, row.worker, row.received_at, row.started_at, row.finished_at,
-    row.retry_at, row.reason, row.exception, row.attempts?.length, row.name, row.queue]);
+    row.retry_at, row.reason, row.exception, row.attempts?.length, row.name, row.queue, row.progress?.stage, tenths(row.progress)]);
 }
 
 export class TaskElement extends PageElement {

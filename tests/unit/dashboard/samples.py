@@ -9,10 +9,10 @@ NOW = 1_795_269_731.2
 """2026-11-21 14:02:11.2 UTC."""
 
 TRACEBACK = """Traceback (most recent call last):
-  File "/srv/shop/.venv/lib/python3.12/site-packages/celery/app/trace.py", line 453, in trace_task
+  File "/srv/venv/lib/python3.12/site-packages/celery/app/trace.py", line 453, in trace_task
     R = retval = fun(*args, **kwargs)
                  ^^^^^^^^^^^^^^^^^^^^
-  File "/srv/shop/.venv/lib/python3.12/site-packages/celery/app/trace.py", line 736, in __protected_call__
+  File "/srv/venv/lib/python3.12/site-packages/celery/app/trace.py", line 736, in __call__
     return self.run(*args, **kwargs)
            ^^^^^^^^^^^^^^^^^^^^^^^^^
   File "/srv/shop/shop/media/tasks.py", line 88, in transcode_video
@@ -183,26 +183,105 @@ RUNNING = unfinished(
     attempts=[attempt(1, None, 161, None)],
 )
 
+HOSTILE = task(
+    16,
+    args="('<script>alert(1)</script>', <Order: 48291>...)",
+    kwargs="{'x': ...}",
+    name="shop.<script>alert(1)</script>",
+)
+
 TASKS = [
-    unfinished(1, "queued", "PENDING", received_at=None, started_at=None, worker=None, wait=None, name="shop.media.transcode_video"),
-    unfinished(2, "running", "PROGRESS", name="shop.payments.capture_payment", queue="payments", worker="pay-1@fra-01",
-               started_at=NOW - 1.14, progress=progress(None, message="Talking to the gateway"), args=[48291], kwargs={"amount": "64.90 EUR", "card": "[redacted]"}),
+    unfinished(
+        1,
+        "queued",
+        "PENDING",
+        received_at=None,
+        started_at=None,
+        worker=None,
+        wait=None,
+        name="shop.media.transcode_video",
+    ),
+    unfinished(
+        2,
+        "running",
+        "PROGRESS",
+        name="shop.payments.capture_payment",
+        queue="payments",
+        worker="pay-1@fra-01",
+        started_at=NOW - 1.14,
+        progress=progress(None, message="Talking to the gateway"),
+        args=[48291],
+        kwargs={"amount": "64.90 EUR", "card": "[redacted]"},
+    ),
     RUNNING,
     FAILED,
-    task(5, name="shop.payments.capture_payment", conclusion="failed", state="FAILURE", exception="CardError('Your card was declined.')", queue="payments", worker="pay-1@fra-01"),
-    unfinished(6, "retrying", "RETRY", name="shop.media.publish_clip", retry_at=NOW + 24, exception="HTTPError('503 Service Unavailable')", retries=1),
+    task(
+        5,
+        name="shop.payments.capture_payment",
+        conclusion="failed",
+        state="FAILURE",
+        exception="CardError('Your card was declined.')",
+        queue="payments",
+        worker="pay-1@fra-01",
+    ),
+    unfinished(
+        6,
+        "retrying",
+        "RETRY",
+        name="shop.media.publish_clip",
+        retry_at=NOW + 24,
+        exception="HTTPError('503 Service Unavailable')",
+        retries=1,
+    ),
     unfinished(7, "reserved", "RECEIVED", started_at=None, wait=None),
-    unfinished(8, "scheduled", "RECEIVED", eta=NOW + 250, started_at=None, wait=None, name="shop.mail.send_reminder", queue="mail"),
-    unfinished(9, "stalled", "STARTED", started_at=NOW - 3845, reason="Its worker has been silent since 13:58:11.", name="shop.reports.daily_sales_csv", queue="reports"),
+    unfinished(
+        8,
+        "scheduled",
+        "RECEIVED",
+        eta=NOW + 250,
+        started_at=None,
+        wait=None,
+        name="shop.mail.send_reminder",
+        queue="mail",
+    ),
+    unfinished(
+        9,
+        "stalled",
+        "STARTED",
+        started_at=NOW - 3845,
+        reason="Its worker has been silent since 13:58:11.",
+        name="shop.reports.daily_sales_csv",
+        queue="reports",
+    ),
     task(10, retries=2, progress=progress(100)),
-    task(11, conclusion="cancelled", state="REVOKED", runtime=None, finished_at=NOW - 50, reason="Revoked before it started."),
+    task(
+        11,
+        conclusion="cancelled",
+        state="REVOKED",
+        runtime=None,
+        finished_at=NOW - 50,
+        reason="Revoked before it started.",
+    ),
     task(12, conclusion="lost", state="STARTED", runtime=None, reason="Its worker is gone."),
     task(13, conclusion="expired", state="REVOKED", runtime=None),
     task(14, conclusion="rejected", state="REJECTED", runtime=None),
-    unfinished(15, "unknown", "PENDING", name=None, queue=None, worker=None, args=None, kwargs=None, wait=None, started_at=None, received_at=None),
-    task(16, args="('<script>alert(1)</script>', <Order: 48291>...)", kwargs="{'x': ...}", name="shop.<script>alert(1)</script>"),
+    unfinished(
+        15,
+        "unknown",
+        "PENDING",
+        name=None,
+        queue=None,
+        worker=None,
+        args=None,
+        kwargs=None,
+        wait=None,
+        started_at=None,
+        received_at=None,
+    ),
+    HOSTILE,
     *(task(number) for number in range(17, 40)),
-]  # fmt: skip
+]
+TASKS.sort(key=lambda row: row["first_seen_at"], reverse=True)
 
 
 def worker(name: str, **fields: Any) -> dict[str, Any]:
@@ -271,7 +350,8 @@ STREAM = StreamInfo(
 
 
 class Shop:
-    """The rows above behind the reads that pages make. Queries are answered with the real predicate."""
+    """The rows above behind the reads that pages make. Queries are answered with the real
+    predicate."""
 
     def __init__(
         self,

@@ -19,7 +19,18 @@ from realtime.core import query
 NOW = 1_795_000_000.0
 JSON_COLUMNS = ("args", "kwargs", "progress")
 TEXT_COLUMNS = (
-    *("id", "name", "state", "status", "conclusion", "queue", "worker", "root_id", "group_id"),
+    *(
+        "id",
+        "name",
+        "state",
+        "status",
+        "conclusion",
+        "queue",
+        "worker",
+        "root_id",
+        "group_id",
+        "parent_id",
+    ),
     *("owner", "label", "exception", "signature"),
     *JSON_COLUMNS,
 )
@@ -174,6 +185,7 @@ rows = st.builds(
     exception=st.none() | texts,
     root_id=st.none() | texts,
     group_id=st.none() | texts,
+    parent_id=st.none() | texts,
     signature=st.none() | texts,
     args=st.none() | st.lists(plain, max_size=3) | texts,
     kwargs=st.none() | st.dictionaries(keys, plain, max_size=3) | texts,
@@ -213,7 +225,7 @@ arguments = plain.map(lambda v: quoted([v if isinstance(v, str) else query.json_
 operators = st.sampled_from([">", ">=", "<", "<=", "=", ""])
 times = st.sampled_from(["0s", "200ms", "1s", "1.5s", "1m", "1m30s", "1h"])
 small = st.integers(-5, 10)
-text_words = ["name:", "queue:", "worker:", "id:", "root:", "group:", "owner:", "label:"]
+text_words = ["name:", "queue:", "worker:", "id:", "root:", "group:", "parent:", "owner:", "label:"]
 terms = st.one_of(
     term(
         [*text_words, "error:", "signature:", "arg:", "kwarg.a:", "kwarg.é:", "kwarg.a.b:"],

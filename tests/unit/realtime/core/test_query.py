@@ -21,7 +21,16 @@ def row(**values: Any) -> dict[str, Any]:
     nothing = dict.fromkeys(
         (
             *("name", "conclusion", "queue", "worker", "priority", "eta", "wait", "runtime"),
-            *("progress", "args", "kwargs", "exception", "signature", "root_id", "group_id"),
+            *(
+                "progress",
+                "args",
+                "kwargs",
+                "exception",
+                "signature",
+                "root_id",
+                "group_id",
+                "parent_id",
+            ),
             *("owner", "label"),
         )
     )
@@ -124,6 +133,7 @@ def test_a_repeated_term_or_value_counts_once() -> None:
         ("id", "id"),
         ("root", "root_id"),
         ("group", "group_id"),
+        ("parent", "parent_id"),
         ("owner", "owner"),
         ("label", "label"),
         ("signature", "signature"),

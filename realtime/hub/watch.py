@@ -1,0 +1,286 @@
+"""Everything that is watched in this process: the distinct views and their counts, kept true."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
+
+from realtime.core import query
+from realtime.core.frames import FrameError, Open, Since
+from realtime.core.query import QueryError
+from realtime.hub import counts, resume
+from realtime.hub.counts import Board, BoardKey
+from realtime.hub.feed import Feed
+from realtime.hub.pool import Offload
+from realtime.hub.rows import OVERVIEW, Change, Encoder
+from realtime.hub.socket import Socket
+from realtime.hub.stream import News, OtherStream, Stream
+from realtime.hub.views import RELATIVE_EVERY_S, RETRY_S, Delta, View, ViewKey
+from realtime.ports import Page, Rights, Select, Snapshots
+
+logger = logging.getLogger(__name__)
+
+WORKERS_LIMIT = 2_000
+"""A cluster is shown whole."""
+OVERVIEW_EVERY_S = 2.0
+READS = 5
+"""Tries to read a page that the recent changes still reach back to."""
+UNAVAILABLE = "The store does not answer; this will be tried again."
+
+Spawn = Callable[[Coroutine[Any, Any, None]], object]
+
+
+class Watch:
+    """Touched only by the hub's loop; reads in the hub's threads."""
+
+    def __init__(
+        self,
+        *,
+        reader: Snapshots,
+        pool: Offload,
+        stream: Stream,
+        counters: Counter[str],
+        max_views: int,
+        clock: Callable[[], float],
+        now: Callable[[], float],
+        spawn: Spawn,
+        catch_up: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`clock` is Unix seconds, `now` seconds that never go back; `catch_up` brings the stream
+        to where the store is."""
+        self._reader = reader
+        self._pool = pool
+        self._stream = stream
+        self._counters = counters
+        self._max_views = max_views
+        self._clock = clock
+        self._now = now
+        self._spawn = spawn
+        self._catch_up = catch_up
+        self._views: dict[ViewKey, View] = {}
+        self._boards: dict[BoardKey, Board] = {}
+        self._followers: dict[tuple[str, str], dict[View, None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def open(self, socket: Socket, op: Open) -> Feed:
+        """Begin to feed a view to a socket; FrameError when it is refused."""
+        key = view_key(op, socket.viewer.rights)
+        view = self._views.get(key)
+        if view is None:
+            view = self._add(key, op.view)
+        feed = Feed(socket, op, view)
+        view.feeds[feed] = None
+        if view.is_ready:
+            self._greet(feed, view)
+        else:
+            self._start_load(view)
+        return feed
+
+    def close(self, feed: Feed) -> None:
+        """Feed a socket no more; a view that nobody watches is forgotten."""
+        view = feed.view
+        view.feeds.pop(feed, None)
+        if not view.feeds and self._views.get(view.key) is view:
+            self._forget(view)
+
+    def apply(self, news: News) -> None:
+        """Evaluate every view once, and tell all who watch it."""
+        revision, now = self._stream.revision, self._now()
+        followed = self._followed(news)
+        encoder = Encoder()
+        for view in [view for view in self._views.values() if view.is_ready]:
+            if gone := news.removed.get(view.kind):
+                self._tell(view, view.remove(gone, revision, now))
+            changes = followed.get(view, ()) if view.keys else news.changes.get(view.kind, ())
+            if changes:
+                self._tell(view, view.apply(changes, encoder, revision, now))
+            else:
+                view.advance(revision)
+        for board in self._boards.values():
+            board.is_stale = True
+
+    def lose(self) -> None:
+        """Changes were missed: read every view anew."""
+        for view in self._views.values():
+            view.lose(self._now())
+        for board in self._boards.values():
+            board.is_stale = True
+
+    def tick(self) -> None:
+        """Read what is due."""
+        now = self._now()
+        for view in self._views.values():
+            self._age(view, now)
+            if view.is_ready and view.load_at is not None and now >= view.load_at:
+                self._start_load(view)
+        for board in self._boards.values():
+            if board.is_due(now):
+                board.begin(now)
+                self._spawn(self._count(board))
+
+    def _age(self, view: View, now: float) -> None:
+        """Let time do to a view what it does."""
+        every_s = OVERVIEW_EVERY_S if view.kind == OVERVIEW else RELATIVE_EVERY_S
+        is_aging = view.kind == OVERVIEW or view.is_relative
+        if is_aging and view.load_at is None and now - view.loaded_at >= every_s:
+            view.lose(now)
+            if view.board is not None:
+                view.board.is_stale = True
+
+    def _add(self, key: ViewKey, number: int) -> View:
+        if len(self._views) >= self._max_views:
+            message = f"This server keeps at most {self._max_views} different views."
+            raise FrameError("too_many_views", message, number, retry=True)
+        board_key = counts.board_key(key.select, key.rows)
+        board = board_key and self._boards.setdefault(board_key, Board(board_key))
+        view = View(key, board, self._clock(), self._now())
+        self._views[key] = view
+        if board is not None:
+            board.views[view] = None
+        for row in view.keys:
+            self._followers.setdefault((view.kind, row), {})[view] = None
+        return view
+
+    def _forget(self, view: View) -> None:
+        del self._views[view.key]
+        for row in view.keys:
+            followers = self._followers[view.kind, row]
+            del followers[view]
+            if not followers:
+                del self._followers[view.kind, row]
+        board = view.board
+        if board is not None:
+            del board.views[view]
+            if not board.views:
+                del self._boards[board.key]
+
+    def _followed(self, news: News) -> dict[View, list[Change]]:
+        found: dict[View, list[Change]] = {}
+        if not self._followers:
+            return found
+        for kind, changes in news.changes.items():
+            for change in changes:
+                for view in self._followers.get((kind, change.key), ()):
+                    found.setdefault(view, []).append(change)
+        return found
+
+    def _tell(self, view: View, delta: Delta | None) -> None:
+        if delta is not None:
+            for feed in list(view.feeds):
+                feed.take(delta)
+
+    def _greet(self, feed: Feed, view: View) -> None:
+        """Tell a new reader what the view holds, or what changed since it left."""
+        if feed.op.since is not None:
+            self._spawn(self._resume(feed, view, feed.op.since))
+        else:
+            feed.begin(view.pieces())
+
+    def _start_load(self, view: View) -> None:
+        """Read the rows of a view. Identical opens meanwhile wait for the same read."""
+        if not view.is_loading:
+            view.is_loading = True
+            self._spawn(self._load(view))
+
+    async def _load(self, view: View) -> None:
+        try:
+            if not view.is_ready and view.board is not None and view.board.text is None:
+                await self._count(view.board)
+            page, later = await self._page(view)
+        except OtherStream:
+            self._counters["reads_of_another_stream"] += 1
+            self._fail(view)
+        except Exception:
+            self._counters["reads_failed"] += 1
+            logger.exception("A view could not be read", extra={"action": "read_view"})
+            self._fail(view)
+        else:
+            self._install(view, page, later)
+        finally:
+            view.is_loading = False
+
+    async def _page(self, view: View) -> tuple[Page, Sequence[Change]]:
+        """A page, and what changed between it and now."""
+        for _ in range(READS):
+            self._counters["reads"] += 1
+            page = await self._pool.run(
+                self._reader.page, view.select, view.key.rows, self._clock()
+            )
+            if page.epoch != self._stream.epoch:
+                raise OtherStream
+            later = [] if view.kind == OVERVIEW else self._stream.since(view.kind, page.revision)
+            if later is not None:
+                return page, later
+        raise TimeoutError("the store was read more slowly than it changes")
+
+    def _install(self, view: View, page: Page, later: Sequence[Change]) -> None:
+        was_ready = view.is_ready
+        delta = view.install(page, later, self._stream.revision, self._clock(), self._now())
+        self._tell(view, delta)
+        if not was_ready:
+            for feed in list(view.feeds):
+                self._greet(feed, view)
+
+    def _fail(self, view: View) -> None:
+        if view.is_ready:
+            view.load_at = self._now() + RETRY_S
+            return
+        for feed in list(view.feeds):
+            feed.socket.refuse(feed, "unavailable", UNAVAILABLE, retry=True)
+
+    async def _count(self, board: Board) -> None:
+        found = None
+        board.begin(self._now())
+        try:
+            found = await self._pool.run(
+                self._reader.counts, board.key.query, board.key.rows, self._clock()
+            )
+        except Exception:
+            self._counters["counts_failed"] += 1
+            logger.exception("Tasks could not be counted", extra={"action": "count"})
+        if board.finish(found):
+            for view in [view for view in board.views if view.is_ready]:
+                self._tell(view, view.counted())
+
+    async def _resume(self, feed: Feed, view: View, since: Since) -> None:
+        changed = None
+        try:
+            if since.epoch == self._stream.epoch and since.revision > self._stream.revision:
+                await self._catch_up()
+            changed = await resume.changed_since(
+                view, since, self._stream, self._reader, self._pool, self._clock()
+            )
+        except Exception:
+            self._counters["reads_failed"] += 1
+            logger.exception("A view could not be resumed", extra={"action": "resume"})
+        if feed not in view.feeds:
+            return
+        self._counters["snapshots" if changed is None else "resumed"] += 1
+        if changed is None:
+            feed.begin(view.pieces())
+        else:
+            feed.resume(changed, since.revision)
+
+
+def view_key(op: Open, rights: Rights) -> ViewKey:
+    """The view that is asked for, as this asker may see it; FrameError when they may not."""
+    needed = "view_worker" if op.of in ("workers", "worker") else "view_task"
+    if needed not in rights.can:
+        raise FrameError("not_allowed", f"You may not see {op.of}: ask for {needed}.", op.view)
+    try:
+        asked = query.parse(op.query, unreadable=rights.hidden)
+    except QueryError as error:
+        raise FrameError(
+            error.code,
+            error.message,
+            op.view,
+            at=error.at,
+            until=error.until,
+            allowed=list(error.allowed),
+        ) from None
+    limit = WORKERS_LIMIT if op.of == "workers" else op.limit
+    return ViewKey(Select(op.of, asked, limit, op.ids), rights.rows, rights.hidden)

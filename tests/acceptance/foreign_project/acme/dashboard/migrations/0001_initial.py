@@ -1,0 +1,19 @@
+"""The first table."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    """Widgets."""
+
+    initial = True
+    dependencies = []
+    operations = [
+        migrations.CreateModel(
+            name="Widget",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=80)),
+            ],
+        ),
+    ]

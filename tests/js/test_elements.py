@@ -1,0 +1,292 @@
+"""The elements of static/headway in a real browser, with the real templates, on a server that does
+what it is told."""
+
+import json
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Dialog, Page, expect
+
+from tests.services.process import Process, free_port, private_directory, wait_until
+
+FIRST_ROW = "tbody tr[data-id] >> nth=0"
+SELECTED = 'tr[aria-selected="true"]'
+
+
+class Server:
+    """The fake server, and what it is told to do."""
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+
+    def tell(self, **message: Any) -> None:
+        request = urllib.request.Request(f"{self.url}/control", data=json.dumps(message).encode())
+        with urllib.request.urlopen(request):
+            pass
+
+    def heard(self, op: str) -> list[dict[str, Any]]:
+        with urllib.request.urlopen(f"{self.url}/control") as answer:
+            return [message for message in json.load(answer)["log"] if message["op"] == op]
+
+    def is_ready(self) -> bool:
+        self.heard("open")
+        return True
+
+
+@pytest.fixture(scope="module")
+def running_server() -> Iterator[Server]:
+    port = free_port()
+    with private_directory("fake-server") as directory:
+        command = [sys.executable, "-m", "daphne", "-p", str(port), "tests.js.fake_server:app"]
+        with Process(command, log=Path(directory) / "log") as process:
+            fake = Server(port)
+            wait_until(fake.is_ready, what=f"{process.command} answers")
+            yield fake
+
+
+@pytest.fixture
+def server(running_server: Server) -> Server:
+    """A server without tasks, workers or pages."""
+    running_server.tell(reset=True)
+    return running_server
+
+
+def task(number: int, **fields: Any) -> dict[str, Any]:
+    seen = {"first_seen_at": 1_795_000_000 + number, "name": f"shop.orders.step_{number}"}
+    return {"id": f"task-{number:04d}", **seen, **fields}
+
+
+def live(page: Page, server: Server, path: str = "/tasks/") -> None:
+    page.goto(server.url + path)
+    expect(page.locator("headway-badge summary")).to_contain_text("38")
+    expect(page.locator("body")).to_have_attribute("data-conn", "live")
+
+
+def look_away(page: Page) -> None:
+    page.mouse.move(640, 2)
+
+
+def test_new_task_comes_in_at_the_top_and_changes_in_place(page: Page, server: Server) -> None:
+    server.tell(upsert=[task(1)])
+    live(page, server)
+    server.tell(upsert=[task(2)])
+    expect(page.locator(FIRST_ROW)).to_have_attribute("data-id", "task-0002")
+    over = {"status": "completed", "conclusion": "failed", "exception": "CardError('declined')"}
+    server.tell(upsert=[task(2, **over)])
+    expect(page.locator(FIRST_ROW)).to_contain_text("CardError declined")
+    expect(page.locator(FIRST_ROW)).to_have_attribute("data-state", "failed")
+    expect(page.locator('a[data-tab="failed"] b')).to_have_text("1")
+
+
+def test_first_task_replaces_the_empty_page(page: Page, server: Server) -> None:
+    live(page, server)
+    expect(page.locator("[data-empty]")).to_be_visible()
+    server.tell(upsert=[task(1)])
+    expect(page.locator(FIRST_ROW)).to_be_visible()
+    expect(page.locator("[data-empty]")).to_be_hidden()
+
+
+def test_nothing_moves_under_the_pointer_until_it_leaves(page: Page, server: Server) -> None:
+    server.tell(upsert=[task(1), task(2)])
+    live(page, server)
+    page.locator(FIRST_ROW).hover()
+    server.tell(upsert=[task(3), task(2, status="running")])
+    expect(page.locator("[data-new]")).to_contain_text("1 new")
+    expect(page.locator(FIRST_ROW)).to_have_attribute("data-id", "task-0002")
+    expect(page.locator(FIRST_ROW)).to_have_attribute("data-state", "running")
+    look_away(page)
+    expect(page.locator(FIRST_ROW)).to_have_attribute("data-id", "task-0003")
+    expect(page.locator("[data-new]")).to_be_hidden()
+
+
+def test_selection_holds_the_list_and_dot_shows_what_is_new(page: Page, server: Server) -> None:
+    server.tell(upsert=[task(number) for number in range(5)])
+    live(page, server)
+    look_away(page)
+    for key in ("j", "x", "j", "j", "X"):
+        page.keyboard.press(key)
+    expect(page.locator(SELECTED)).to_have_count(3)
+    expect(page.locator("[data-bulk]")).to_contain_text("3 selected")
+    server.tell(upsert=[task(9)])
+    expect(page.locator("[data-bulk]")).to_contain_text("1 waiting")
+    expect(page.locator(FIRST_ROW)).to_have_attribute("data-id", "task-0004")
+    page.keyboard.press(".")
+    expect(page.locator(FIRST_ROW)).to_have_attribute("data-id", "task-0009")
+    page.keyboard.press("Escape")
+    expect(page.locator(SELECTED)).to_have_count(0)
+
+
+def test_row_that_left_the_filter_stays_and_stays_true(page: Page, server: Server) -> None:
+    server.tell(upsert=[task(1, status="running"), task(2, status="running")])
+    live(page, server, "/tasks/?query=status%3Arunning")
+    server.tell(upsert=[task(1, status="completed", conclusion="succeeded")])
+    row = page.locator('tr[data-id="task-0001"]')
+    expect(row).to_have_attribute("data-state", "succeeded")
+    page.keyboard.press(".")
+    expect(row).to_have_count(0)
+
+
+def test_older_tasks_are_read_as_they_are_scrolled_to(page: Page, server: Server) -> None:
+    server.tell(upsert=[task(number) for number in range(450)])
+    live(page, server)
+    last = page.locator('tr[data-id="task-0000"]')
+
+    def scroll_on() -> bool:
+        page.mouse.wheel(0, 4000)
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+        return last.count() == 1
+
+    page.locator(FIRST_ROW).hover()
+    wait_until(scroll_on, what="the oldest row is reached")
+    assert page.locator("tbody tr[data-id]").count() < 150
+    expect(page.locator("[data-more]")).to_have_text("That is all")
+    wait_until(
+        lambda: any("task-0000" in message.get("ids", ()) for message in server.heard("open"))
+    )
+    server.tell(upsert=[task(0, status="completed", conclusion="cancelled")])
+    expect(last).to_have_attribute("data-state", "cancelled")
+
+
+def test_lost_connection_is_told_and_healed_without_a_lost_row(page: Page, server: Server) -> None:
+    server.tell(upsert=[task(1)])
+    live(page, server)
+    look_away(page)
+    server.tell(refuse=2, drop=4000)
+    badge = page.locator("headway-badge details")
+    expect(badge).to_have_attribute("data-conn", "reconnecting")
+    expect(page.locator("[data-announce]")).to_contain_text("Reconnecting")
+    server.tell(upsert=[task(2), task(1, status="running")])
+    expect(badge).to_have_attribute("data-conn", "live", timeout=15_000)
+    expect(page.locator(FIRST_ROW)).to_have_attribute("data-id", "task-0002")
+    expect(page.locator('tr[data-id="task-0001"]')).to_have_attribute("data-state", "running")
+    expect(page.locator("tbody tr[data-id]")).to_have_count(2)
+    assert server.heard("open")[-1]["since"]["epoch"] == "e1"
+
+
+def test_closed_door_is_told_with_its_reason(page: Page, server: Server) -> None:
+    live(page, server)
+    server.tell(drop=4504)
+    page.locator("headway-badge summary").click()
+    expect(page.locator("headway-badge")).to_contain_text("Sign in again")
+
+
+def test_ages_stand_still_while_the_stream_is_blind(page: Page, server: Server) -> None:
+    server.tell(upsert=[task(1, first_seen_at=time.time() - 5)])
+    live(page, server)
+    age = page.locator(f'{FIRST_ROW} >> [data-field="age"]')
+    server.tell(stream={"state": "blind", "lag_ms": None, "gap": None, "alive_at": 1_795_000_000})
+    expect(page.locator("headway-badge")).to_contain_text("Blind")
+    before = age.inner_text()
+    # Time has to pass for a text to stand still in it: two beats of the page's clock.
+    page.wait_for_timeout(2100)
+    assert age.inner_text() == before
+
+
+def test_query_is_completed_asked_and_taken_back_without_a_page_load(
+    page: Page, server: Server
+) -> None:
+    server.tell(upsert=[task(1, queue="media"), task(2, queue="orders")])
+    live(page, server)
+    page.evaluate("() => { window.isSamePage = true }")
+    page.keyboard.press("/")
+    page.keyboard.type("que")
+    expect(page.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("Tab")
+    page.keyboard.type("med")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{server.url}/tasks/?query=queue%3Amedia")
+    expect(page.locator("tbody tr[data-id]")).to_have_count(1)
+    expect(page.locator(".hw-chip")).to_have_text("queue:media")
+    server.tell(upsert=[task(3, queue="media"), task(4, queue="orders")])
+    expect(page.locator("tbody tr[data-id]")).to_have_count(2)
+    page.go_back()
+    expect(page.locator("tbody tr[data-id]")).to_have_count(4)
+    assert page.evaluate("() => window.isSamePage")
+
+
+def test_bad_query_is_marked_and_keeps_the_rows(page: Page, server: Server) -> None:
+    server.tell(upsert=[task(1)])
+    live(page, server)
+    page.keyboard.press("/")
+    page.keyboard.type("colour:red")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-fault] mark")).to_have_text("colour")
+    expect(page.locator("tbody tr[data-id]")).to_have_count(1)
+    expect(page.get_by_role("combobox")).to_have_value("colour:red")
+
+
+def test_hostile_texts_stay_texts(page: Page, server: Server) -> None:
+    evil = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+    dialogs: list[str] = []
+
+    def dismiss(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", dismiss)
+    live(page, server)
+    over = {"status": "completed", "conclusion": "failed", "exception": evil, "reason": evil}
+    fields = {"name": evil, "queue": evil, "worker": evil, "kwargs": {evil: evil}, **over}
+    server.tell(upsert=[{**task(1, **fields), "id": "../../x?y=<b>"}])
+    expect(page.locator(FIRST_ROW)).to_contain_text("onerror=alert(1)")
+    assert page.locator("tbody img, tbody script, tbody b b").count() == 0
+    assert (
+        page.locator(f"{FIRST_ROW} >> a").get_attribute("href") == "/tasks/../../x%3Fy%3D%3Cb%3E/"
+    )
+    assert dialogs == []
+
+
+def test_task_page_follows_its_task_to_the_end(page: Page, server: Server) -> None:
+    running = {"status": "running", "started_at": 1_795_000_010}
+    amount = {"current": 1, "total": 4, "percent": 25.0, "unit": None}
+    words = {"message": None, "stage": None, "stages": None}
+    progress = {**amount, **words, "updated_at": 1_795_000_011}
+    server.tell(upsert=[task(1, **running, progress=progress)])
+    live(page, server, "/tasks/task-0001/")
+    expect(page.locator("progress")).to_have_attribute("value", "25")
+    server.tell(upsert=[task(1, progress={**progress, "current": 3, "percent": 75.0})])
+    expect(page.locator("progress")).to_have_attribute("value", "75")
+    over = {"status": "completed", "conclusion": "failed", "exception": "CardError('declined')"}
+    server.tell(upsert=[task(1, **over, finished_at=1_795_000_020)])
+    expect(page.locator('[data-field="state"]').first).to_have_attribute("data-state", "failed")
+    expect(page.locator("headway-task")).to_contain_text("CardError: declined")
+
+
+def test_workers_come_go_silent_and_show_what_they_run(page: Page, server: Server) -> None:
+    seen = {"pid": 1, "first_seen_at": 1, "last_heartbeat_at": 2, "freq": 2.0}
+    software = {"sw_ident": "py-celery", "sw_ver": "5.6.2", "sw_sys": "Linux"}
+    load = {"active": 1, "processed": 1200, "loadavg": [0.5, 0.4, 0.3], "clock_offset": 0.002}
+    pool = {"pool": "prefork", "concurrency": 4, "queues": ["media"]}
+    worker = {"name": "media-1@fra", "state": "online", **seen, **software, **load, **pool}
+    live(page, server, "/workers/")
+    running = {"status": "running", "worker": "media-1@fra", "started_at": 1_795_000_000}
+    server.tell(workers=[worker], upsert=[task(1, **running)])
+    row = page.locator("headway-worker-list tbody tr")
+    expect(row).to_contain_text("1/4")
+    expect(row).to_contain_text("step_1")
+    server.tell(workers=[{**worker, "state": "silent", "processed": 1201}])
+    expect(row).to_have_attribute("data-health", "silent")
+    expect(row).to_contain_text("1,201")
+
+
+def test_updated_server_is_told_and_does_not_reload_under_the_viewer(
+    page: Page, server: Server
+) -> None:
+    live(page, server)
+    page.evaluate("() => { window.isSamePage = true; document.body.dataset.assets = 'old' }")
+    server.tell(assets="new", drop=4000)
+    expect(page.locator("[data-notice]")).to_be_visible(timeout=15_000)
+    assert page.evaluate("() => window.isSamePage")
+
+
+def test_theme_is_remembered_by_the_server(page: Page, server: Server) -> None:
+    live(page, server)
+    page.locator("[data-theme-toggle]").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert page.evaluate("() => document.cookie") == "headway_theme=dark"

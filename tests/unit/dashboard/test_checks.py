@@ -1,0 +1,101 @@
+"""System checks."""
+
+import time
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from dashboard import checks
+from dashboard.models import Stream
+
+CLASSIC = "channels_redis.core.RedisChannelLayer"
+
+
+def ids(found: list[Any]) -> list[str]:
+    return [message.id for message in found]
+
+
+@override_settings(HEADWAY_CELERY_APP="tests.integration.celery_app:app")
+def test_a_good_configuration_is_not_complained_about() -> None:
+    assert checks.check_settings(None) == []
+    assert checks.check_project(None) == []
+    assert checks.check_channel_layer(None) == []
+
+
+@override_settings(HEADWAY_CELERY_APP="no_such_module:app")
+def test_an_app_that_cannot_be_imported_is_an_error() -> None:
+    assert ids(checks.check_settings(None)) == ["headway.E002"]
+
+
+@override_settings(HEADWAY_CELERY_APP="dashboard.conf:Conf")
+def test_an_app_that_is_none_is_an_error() -> None:
+    [found] = checks.check_settings(None)
+    assert "is no Celery app" in found.msg
+
+
+def test_no_app_at_all_is_a_warning() -> None:
+    assert ids(checks.check_settings(None)) == ["headway.W002"]
+
+
+@override_settings(HEADWAY_CELERY_AP="proj.celery:app", HEADWAY_BROKER_URL="memory://")
+def test_a_misspelt_setting_is_named() -> None:
+    [found] = checks.check_settings(None)
+    assert found.msg == "HEADWAY_CELERY_AP is no setting of Headway."
+
+
+@override_settings(HEADWAY_REDACT=7)
+def test_a_bad_setting_is_an_error() -> None:
+    assert ids(checks.check_settings(None)) == ["headway.E001"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        ({}, ["headway.W004"]),
+        ({"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer"}}, []),
+        ({"default": {"BACKEND": CLASSIC}}, ["headway.W005"]),
+        ({"default": {"BACKEND": CLASSIC, "CONFIG": {"hosts": ["redis://h"]}}}, ["headway.W005"]),
+        (
+            {
+                "default": {
+                    "BACKEND": CLASSIC,
+                    "CONFIG": {"hosts": [{"address": "redis://h", "socket_timeout": 30}]},
+                }
+            },
+            [],
+        ),
+    ],
+)
+def test_a_layer_that_fails_in_a_quiet_minute_is_warned_of(
+    layer: dict[str, Any], expected: list[str]
+) -> None:
+    with override_settings(CHANNEL_LAYERS=layer):
+        assert ids(checks.check_channel_layer(None)) == expected
+
+
+@override_settings(MIDDLEWARE=[])
+def test_missing_middleware_is_warned_of() -> None:
+    assert set(ids(checks.check_project(None))) == {"headway.W003"}
+
+
+@override_settings(MIDDLEWARE=["host.middleware.AuthenticationMiddleware"])
+def test_a_hosts_own_middleware_of_the_same_name_counts() -> None:
+    told = [message.msg for message in checks.check_project(None)]
+    assert not any("AuthenticationMiddleware" in text for text in told)
+
+
+@pytest.mark.django_db
+def test_a_receiver_that_fell_silent_is_told_with_its_age() -> None:
+    Stream.objects.update_or_create(pk=1, defaults={"alive_at": time.time() - 100})
+    assert ids(checks.check_database(None, databases=["default"])) == ["headway.W006"]
+
+
+@pytest.mark.django_db
+def test_a_receiver_that_writes_is_not_complained_about() -> None:
+    Stream.objects.update_or_create(pk=1, defaults={"alive_at": time.time()})
+    assert checks.check_database(None, databases=["default"]) == []
+
+
+def test_the_database_is_not_asked_unless_it_is_named() -> None:
+    assert checks.check_database(None, databases=None) == []

@@ -1,0 +1,102 @@
+"""What workers answer is checked before it is believed."""
+
+import threading
+
+import pytest
+
+from realtime import inspection
+from realtime.inbox import Inbox
+from realtime.inspection import MAX_QUEUES, Inspection
+from realtime.testing import AT, FakeClock
+
+STATS = {"pool": {"implementation": "celery.concurrency.prefork:TaskPool", "max-concurrency": 4}}
+QUEUES = [{"name": "fast", "routing_key": "x"}, {"name": "slow"}]
+
+
+class Mailbox:
+    """Answers as workers do; `answers` names those that are awake."""
+
+    def __init__(self, *answers: str) -> None:
+        self.answers = answers
+        self.asked: list[tuple[list[str], str]] = []
+
+    def call(self, hostnames: list[str], command: str, timeout: float) -> list[object]:
+        self.asked.append((hostnames, command))
+        told = {"stats": STATS, "active_queues": QUEUES}[command]
+        return [{name: told} for name in hostnames if name in self.answers]
+
+
+def asked(mailbox: Mailbox, *hostnames: str) -> tuple[Inspection, Inbox]:
+    inbox = Inbox()
+    made = Inspection(None, inbox, clock=FakeClock())  # type: ignore[arg-type]
+    for hostname in hostnames:
+        made.notice(hostname)
+    made._ask(mailbox)
+    return made, inbox
+
+
+def test_an_answer_becomes_an_event_of_the_worker() -> None:
+    _, inbox = asked(Mailbox("a"), "a")
+    (delivery,) = inbox.take(10)
+    (event,) = delivery.events
+    assert event == inspection.Event(
+        "worker-inspected",
+        "a",
+        "a",
+        0,
+        AT,
+        0,
+        AT,
+        {"pool": "prefork", "concurrency": 4, "queues": ("fast", "slow")},
+    )
+
+
+def test_a_worker_that_does_not_answer_is_asked_again_a_few_times() -> None:
+    mailbox = Mailbox("a")
+    made, _ = asked(mailbox, "a", "asleep")
+    made._ask(mailbox)
+    made._ask(mailbox)
+    assert [names for names, command in mailbox.asked if command == "stats"] == [
+        ["a", "asleep"],
+        ["asleep"],
+        ["asleep"],
+    ]
+    assert made._tries == {}
+
+
+@pytest.mark.parametrize(
+    ("stats", "queues"),
+    [
+        (None, None),
+        ([], {}),
+        ({"pool": []}, "fast"),
+        ({"pool": {"implementation": 7, "max-concurrency": True}}, 7),
+        ({"pool": {"max-concurrency": -1}}, None),
+        ({"pool": {"max-concurrency": 10**30}}, None),
+    ],
+)
+def test_an_odd_answer_tells_nothing(stats: object, queues: object) -> None:
+    fields = inspection._fields(stats, queues)
+    assert fields == {"pool": None, "concurrency": None, "queues": None}
+
+
+def test_queue_names_are_bounded_and_cleaned() -> None:
+    queues = [{"name": f"q{n}\x00"} for n in range(MAX_QUEUES + 5)] + [{"name": None}, 7]
+    names = inspection._fields({}, queues)["queues"]
+    assert isinstance(names, tuple)
+    assert len(names) == MAX_QUEUES
+    assert names[0] == "q0"
+
+
+def test_replies_that_are_no_dicts_are_passed_over() -> None:
+    assert inspection._answers([{"a": 1}, None, "x", {7: 1}, {"h" * 300: 1}]) == {"a": 1}
+    assert inspection._answers(None) == {}
+
+
+def test_it_stops_while_nobody_was_noticed() -> None:
+    made = Inspection(None, Inbox())  # type: ignore[arg-type]
+    thread = threading.Thread(target=made.run)
+    thread.start()
+    made.stop()
+    thread.join(10)
+    assert not thread.is_alive()
