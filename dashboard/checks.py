@@ -5,9 +5,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.apps import AppConfig, apps
-from django.conf import settings
+from django.conf import STATICFILES_STORAGE_ALIAS, settings
+from django.contrib.staticfiles.storage import HashedFilesMixin
 from django.core import checks
+from django.core.files.storage import storages
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.utils.module_loading import import_string
 
 from dashboard import celeryapp, conf
 
@@ -120,27 +123,45 @@ def _classic_layer(config: dict[str, Any]) -> Messages:
         )
 
 
+@checks.register("headway")
+def check_static_files(app_configs: Configs, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Where static files are hashed, the modules of the pages are asked for by hashed names too."""
+    kind = import_string(storages.backends[STATICFILES_STORAGE_ALIAS]["BACKEND"])
+    if not issubclass(kind, HashedFilesMixin) or kind.support_js_module_import_aggregation:
+        return []
+    return [
+        checks.Warning(
+            "The static files storage does not rewrite the imports of JavaScript modules: after an "
+            "upgrade a browser may go on with old ones.",
+            hint="Extend its class with support_js_module_import_aggregation = True.",
+            id="headway.W007",
+        )
+    ]
+
+
+@checks.register("headway")
+def check_database_kind(app_configs: Configs, **kwargs: Any) -> list[checks.CheckMessage]:
+    """The database has a fast path."""
+    vendor = connections[DEFAULT_DB_ALIAS].vendor
+    if vendor in VENDORS:
+        return []
+    return [
+        checks.Error(
+            f"Headway does not run on {vendor}.",
+            hint="Its writes and searches have fast paths for PostgreSQL and SQLite; on "
+            "others it would fall behind and show old states as current ones.",
+            id="headway.E004",
+        )
+    ]
+
+
 @checks.register("headway", checks.Tags.database)
-def check_database(
+def check_receiver(
     app_configs: Configs, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[checks.CheckMessage]:
-    """The database has a fast path, and a receiver writes to it."""
-    connection = connections[DEFAULT_DB_ALIAS]
-    if connection.vendor not in VENDORS:
-        return [
-            checks.Error(
-                f"Headway does not run on {connection.vendor}.",
-                hint="Its writes and searches have fast paths for PostgreSQL and SQLite; on "
-                "others it would fall behind and show old states as current ones.",
-                id="headway.E004",
-            )
-        ]
+    """A receiver writes to the database."""
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
-    return _receiver()
-
-
-def _receiver() -> list[checks.CheckMessage]:
     silent_s = receiver_silence(time.time())
     if silent_s is None or silent_s <= SILENT_AFTER_S:
         return []

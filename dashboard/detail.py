@@ -205,7 +205,7 @@ def _bar(one: Row, following: Row | None, start: float, scale: float, end: float
     """Geometry in percent of the axis: waiting, running, the tick where it raised, the wait for the
     next attempt."""
     begun = one.get("started_at")
-    waiting = one.get("received_at") or one.get("sent_at")
+    waiting = (one["number"] == 1 and one.get("sent_at")) or one.get("received_at")
     ended = one.get("finished_at") or end
     bar: dict[str, Any] = {}
     if waiting and (begun or ended) > waiting:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from dashboard.cursors import Key
 from dashboard.filters import Clause, where
 from realtime.core.query import Query, Term
-from realtime.core.query_terms import Equal
+from realtime.core.query_terms import Equal, Pattern
 
 ORDER = '"headway_task"."first_seen_at" DESC, "headway_task"."id" DESC'
 MAX_BRANCHES = 16
@@ -78,6 +78,13 @@ def plan(query: Query) -> Plan:
     return Plan(tuple(branches), Query(rest))
 
 
+def prefix(query: Query) -> Query | None:
+    """The indexed term of `query` that asks for the beginning of a text, where there is one. Its
+    index has the rows, but not in the order of pages."""
+    found = next((term for term in query.terms if _is_prefix(term)), None)
+    return None if found is None else Query((found,))
+
+
 def is_in_time(query: Query) -> bool:
     """Whether nothing but the time of a task matters, so that every index can be asked."""
     return all(_is_time(term) for term in query.terms)
@@ -95,15 +102,20 @@ def branch(
     """The newest `limit` rows of one branch, below a key, after `offset` of them."""
     clause = where(query, now, vendor)
     names = ", ".join(f'"headway_task"."{name}"' for name in columns)
-    keyset = Clause("TRUE")
-    if below is not None:
-        columns_of_key = '("headway_task"."first_seen_at", "headway_task"."id")'
-        keyset = Clause(f"{columns_of_key} < (%s, %s)", tuple(below))
+    keyset = under(below)
     return Statement(
         f'SELECT {names} FROM "headway_task" WHERE {clause.sql} AND {keyset.sql}'
         f" ORDER BY {ORDER} LIMIT {limit:d} OFFSET {offset:d}",
         (*clause.parameters, *keyset.parameters),
     )
+
+
+def under(key: Key | None) -> Clause:
+    """The rows that stand below this key; all where there is none."""
+    if key is None:
+        return Clause("TRUE")
+    columns = '("headway_task"."first_seen_at", "headway_task"."id")'
+    return Clause(f"{columns} < (%s, %s)", tuple(key))
 
 
 def union(branches: Sequence[Statement]) -> Statement:
@@ -129,6 +141,17 @@ def _is_anchor(term: Term) -> bool:
         and not term.is_negated
         and len(term.conditions) <= MAX_BRANCHES
         and all(isinstance(condition, Equal) for condition in term.conditions)
+    )
+
+
+def _is_prefix(term: Term) -> bool:
+    [condition, *others] = term.conditions
+    return (
+        term.word in _INDEXED
+        and not (term.is_negated or others)
+        and isinstance(condition, Pattern)
+        and bool(condition.parts[0])
+        and condition.parts[1:] == ("",)
     )
 
 

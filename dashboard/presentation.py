@@ -38,7 +38,8 @@ def search_url(query: str) -> str:
 
 def term(key: str, value: str) -> str:
     """One term of the filter language for an exact value: `queue:media`, `worker:"a b"`."""
-    needs_quotes = any(character in value for character in ' ,"*\\\t\n') or value.startswith("-")
+    is_syntax = any(character in ',"*\\' or character.isspace() for character in value)
+    needs_quotes = is_syntax or value.startswith("-") or not value
     escaped = "".join(f"\\{character}" if character in '\\"*' else character for character in value)
     return f'{key}:"{escaped}"' if needs_quotes else f"{key}:{value}"
 

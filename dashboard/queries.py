@@ -23,6 +23,9 @@ from realtime.ports import Counts, Page, Select, StreamInfo
 MAX_SEARCHED = 50_000
 """Rows that one request tests: a tenth of a second on the slowest store we know."""
 
+MAX_SORTED = 1000
+"""A beginning that so few rows have is answered whole, from its index, however old they are."""
+
 _KEY = ("first_seen_at", "id")
 _TASK_READERS: Mapping[str, tuple[tuple[str, ...], Callable[[rows.Record], Row]]] = {
     "tasks": (rows.LIST_COLUMNS, rows.list_row),
@@ -128,12 +131,9 @@ def _window(
     snapshot: Snapshot, select: Select, query: Query, now: float, below: Key | None
 ) -> Page:
     info = _stream(snapshot)
-    plan = plans.plan(query)
-    keys = _matching(snapshot, plan, select.limit + 1, now, below)
-    stop = None
-    if len(keys) <= select.limit and not plan.is_indexed:
-        stop = _searched_to(snapshot, plan, now, below)
-        keys = [key for key in keys if stop is None or key >= stop]
+    keys, stop = _few(snapshot, query, select.limit + 1, now, below), None
+    if keys is None:
+        keys, stop = _newest(snapshot, plans.plan(query), select.limit + 1, now, below)
     shown = keys[: select.limit]
     last = shown[-1] if len(keys) > select.limit else stop
     return Page(
@@ -143,6 +143,41 @@ def _window(
         None if last is None else cursors.text(last),
         None if stop is None else stop.first_seen_at,
     )
+
+
+def _few(
+    snapshot: Snapshot, query: Query, limit: int, now: float, below: Key | None
+) -> list[Key] | None:
+    """The newest keys that match, where the query asks for a beginning that few rows have."""
+    beginning = plans.prefix(query)
+    if beginning is None:
+        return None
+    clause = where(beginning, now, snapshot.vendor)
+    found = snapshot.fetch(
+        f"SELECT id FROM headway_task WHERE {clause.sql} LIMIT {MAX_SORTED + 1:d}",
+        clause.parameters,
+    )
+    ids = [id_ for (id_,) in found]
+    if not ids or len(ids) > MAX_SORTED:
+        return None if ids else []
+    clause, keyset = where(query, now, snapshot.vendor), plans.under(below)
+    found = snapshot.fetch(
+        f"SELECT first_seen_at, id FROM headway_task WHERE id IN ({_marks(ids)})"
+        f" AND {clause.sql} AND {keyset.sql} ORDER BY {plans.ORDER} LIMIT %s",
+        (*ids, *clause.parameters, *keyset.parameters, limit),
+    )
+    return [Key(*key) for key in found]
+
+
+def _newest(
+    snapshot: Snapshot, plan: plans.Plan, limit: int, now: float, below: Key | None
+) -> tuple[list[Key], Key | None]:
+    """The newest keys that match, and the key where the search for more of them stopped."""
+    keys = _matching(snapshot, plan, limit, now, below)
+    if len(keys) == limit or plan.is_indexed:
+        return keys, None
+    stop = _searched_to(snapshot, plan, now, below)
+    return [key for key in keys if stop is None or key >= stop], stop
 
 
 def _matching(

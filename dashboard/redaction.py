@@ -20,8 +20,8 @@ MIN_SECRET = 4
 """Shorter values are not searched for in texts: `1` or `no` stands everywhere."""
 _MAX_SECRETS = 20
 """Of one task. A text is searched once for each."""
-_MAX_TASKS = 10_000
-"""Tasks whose secrets are kept in memory for the errors that may yet come."""
+_MAX_KEPT = 4_000_000
+"""Characters of secrets that are kept in memory for the errors that may yet come, newest first."""
 _MAX_NAMES = 4096
 
 _TEXTS = ("exception", "traceback", "result", "message")
@@ -60,6 +60,7 @@ class Redaction:
         self._pair = re.compile(rf"(?s)(?:{stems}){_SEPARATOR}(?P<value>{_VALUE})")
         self._hints = tuple({_hint(name) for name in common})
         self._secrets: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+        self._kept = 0
         self._is_sensitive = functools.lru_cache(_MAX_NAMES)(self._named)
         self._rule = functools.lru_cache(_MAX_NAMES)(self._rule_of)
 
@@ -189,11 +190,15 @@ class Redaction:
 
     def _keep(self, task_id: str, values: Iterable[object]) -> tuple[str, ...]:
         """Remember what was hidden, so that the error that repeats it can be cleaned of it."""
-        found = dict.fromkeys((*self._secrets.pop(task_id, ()), *_leaves(values)))
+        before = self._secrets.pop(task_id, ())
+        found = dict.fromkeys((*before, *_leaves(values)))
+        if not found:
+            return ()
         longest_first = tuple(sorted(found, key=len, reverse=True)[:_MAX_SECRETS])
         self._secrets[task_id] = longest_first
-        if len(self._secrets) > _MAX_TASKS:
-            self._secrets.popitem(last=False)
+        self._kept += _size(longest_first) - _size(before)
+        while self._kept > _MAX_KEPT:
+            self._kept -= _size(self._secrets.popitem(last=False)[1])
         return longest_first
 
     def _named(self, name: str) -> bool:
@@ -210,6 +215,10 @@ class Redaction:
 
 
 _NO_RULE = _Rule(None, frozenset(), is_all=False)
+
+
+def _size(secrets: tuple[str, ...]) -> int:
+    return sum(map(len, secrets))
 
 
 def _is(one: object, other: object) -> bool:

@@ -47,6 +47,7 @@ class Store:
 
     def acquire(self, token: str, holder: str, now: float, ttl_s: float) -> bool:
         """Take the lease when it is free, expired or already mine; renews it when mine."""
+        self._writer.forget()
         with self._writer.transaction():
             self._ensure_stream()
             wanted = (token, holder, now + ttl_s, token, now)

@@ -82,6 +82,9 @@ class PostgresqlWriter:
                     (previous,),
                 )
 
+    def forget(self) -> None:
+        """Nothing is kept."""
+
     def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:

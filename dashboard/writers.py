@@ -40,6 +40,10 @@ class Writer(Protocol):
         """Write what was staged; its revisions follow `previous`."""
         ...
 
+    def forget(self) -> None:
+        """Take nothing for stored that was read or written before: another may have led since."""
+        ...
+
     def close(self) -> None:
         """Give up the connection."""
         ...

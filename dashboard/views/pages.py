@@ -188,27 +188,3 @@ def unavailable(request: HttpRequest) -> HttpResponse:
         ),
         _("Try again in a moment; if it stays, look at the log of the web process."),
     )
-
-
-@strict
-def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """404 for an address that leads nowhere: `handler404` of the standalone server."""
-    return shell.notice(
-        request,
-        404,
-        _("There is no such page"),
-        _("The address leads nowhere in Headway."),
-        _("Go to the task list, or check the address."),
-    )
-
-
-@strict
-def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """403 for a refused request: `handler403` of the standalone server."""
-    return shell.notice(
-        request,
-        403,
-        _("Refused"),
-        _("This request is not allowed."),
-        _("Go back, reload the page, and try again."),
-    )

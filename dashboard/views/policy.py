@@ -13,8 +13,9 @@ from django.conf import global_settings, settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
 from django.templatetags.static import static
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from django.views.decorators.cache import never_cache
 
 from dashboard import access
@@ -88,7 +89,24 @@ def page(ability: str) -> Callable[[PageView], View]:
 
 
 def sign_in_url() -> str:
-    """The host's own sign-in page where it names one (`LOGIN_URL`), else ours."""
-    if settings.LOGIN_URL != global_settings.LOGIN_URL:
-        return str(settings.LOGIN_URL)
-    return reverse("headway:login")
+    """The project's own sign-in page where it has one, else ours."""
+    return project_sign_in_url() or reverse("headway:login")
+
+
+def project_sign_in_url() -> str | None:
+    """Where the project signs people in, None where it leaves that to us.
+
+    It is what `LOGIN_URL` names; Django's default of it counts only when something answers there.
+    """
+    if settings.LOGIN_URL == global_settings.LOGIN_URL and not _is_answered(settings.LOGIN_URL):
+        return None
+    url = resolve_url(settings.LOGIN_URL)
+    return None if url == reverse("headway:login") else url
+
+
+def _is_answered(path: str) -> bool:
+    try:
+        resolve(path)
+    except Resolver404:
+        return False
+    return True

@@ -3,21 +3,34 @@
 from typing import Any
 
 from django.contrib.auth import views as auth
-from django.http import HttpResponse
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_protect
 
 from dashboard.views import shell
-from dashboard.views.policy import sign_in_url, strict
+from dashboard.views.policy import project_sign_in_url, sign_in_url, strict
 
 
 @method_decorator(strict, name="dispatch")
 class SignIn(auth.LoginView):
-    """Asks for name and password, and goes on to `next` where that stays on this host."""
+    """Asks for name and password, and goes on to `next` where that stays on this host.
+
+    Where the project has a sign-in page of its own, that one is asked: it may want more than a
+    password.
+    """
 
     template_name = "headway/login.html"
     redirect_authenticated_user = True
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer, or hand over to the project."""
+        elsewhere = project_sign_in_url()
+        if elsewhere is None or request.user.is_authenticated:
+            return super().dispatch(request, *args, **kwargs)
+        return redirect_to_login(self.get_success_url(), elsewhere)
 
     def get_default_redirect_url(self) -> str:
         """The task list, where no page was asked for."""

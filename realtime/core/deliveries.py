@@ -48,6 +48,12 @@ class _Open:
             return self.started is None and self.outcome is None
         return True
 
+    def is_followed_by(self, other: "_Open") -> bool:
+        """Whether `other` is a later attempt in the same process and this one has not ended."""
+        is_same = (self.hostname, self.pid) == (other.hostname, other.pid)
+        is_open = is_same and self.outcome is None
+        return is_open and (self.retries or 0) < (other.retries or 0)
+
     def take(self, mark: Mark) -> None:
         if mark.kind == "received":
             self.received = mark
@@ -84,11 +90,27 @@ def deliveries(marks: Iterable[Mark]) -> list[Delivery]:
             if current.get(process) is not delivery:
                 current[process] = delivery
                 found.append(delivery)
-            delivery.take(mark)
+            ended = _retried(found, delivery) if mark.kind == "retried" else delivery
+            ended.take(mark)
     ordered = sorted(
         (delivery.closed(_retries(delivery, found, sent)) for delivery in found), key=_attempt_key
     )
     return _with_backend(ordered, told)
+
+
+def _retried(found: list[_Open], current: _Open) -> _Open:
+    """The delivery that a task-retried ends: its process may have received the next attempt
+    before, since the child sends that one first and reports afterwards."""
+    earlier = next((d for d in reversed(found) if d.is_followed_by(current)), None)
+    if earlier is None or current.outcome is not None:
+        return current
+    if current.started is None:
+        return earlier
+    if earlier.started is not None:
+        return current
+    # One start of two that are open is the first one's.
+    earlier.started, current.started = current.started, None
+    return earlier
 
 
 def _attempt_key(delivery: Delivery) -> tuple[int, float, str, int]:

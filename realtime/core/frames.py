@@ -4,7 +4,7 @@ texts that the server's are made of.
 A server frame is a short head of its own (op, frame, view) and a body that every socket shares.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeGuard
 
 MAX_FRAME_BYTES = 16 * 1024
@@ -23,9 +23,9 @@ TOO_SLOW = 4408
 NOT_ALLOWED = 4503
 NO_RIGHT = 4504
 """Why a socket is closed. From 4500 on they mean: do not come back."""
-RESTARTING = 1012
-TRY_LATER = 1013
-"""As registered for websockets: come back."""
+RESTARTING = 4412
+TRY_LATER = 4413
+"""Come back. Not the registered 1012 and 1013: autobahn, and so daphne, refuses to send those."""
 
 HEAD_BYTES = 64
 """The most that a head takes."""
@@ -200,7 +200,7 @@ def _ids(fields: Fields, of: str, view: int) -> tuple[str, ...]:
         return ()
     if of not in ("tasks", *SINGLE):
         raise FrameError("bad_frame", f"A view of {of} takes no ids.", view)
-    if not isinstance(value, Sequence) or not 1 <= len(value) <= MAX_IDS:
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_IDS:
         raise FrameError("bad_frame", f"ids is a list of 1 to {MAX_IDS} ids.", view)
     if not all(isinstance(id_, str) and 0 < len(id_) <= MAX_ID_LENGTH for id_ in value):
         allowed = f"a text of 1 to {MAX_ID_LENGTH} characters"

@@ -6,6 +6,7 @@ import { localise, pageData, setText } from "./dom.js";
 import { BadgeElement } from "./elements/badge.js";
 import { listenForCopies } from "./elements/copy.js";
 import { listenForKeys } from "./elements/keys.js";
+import { listenForPopovers } from "./elements/popovers.js";
 import { QueryElement } from "./elements/query.js";
 import { paintTabs } from "./elements/tabs.js";
 import { TaskListElement } from "./elements/task-list.js";
@@ -74,6 +75,7 @@ function start(path) {
 localise(document);
 listenForTheme(document, meta("headway-root") ?? "/");
 listenForKeys(document);
+listenForPopovers(document);
 listenForVisits();
 const path = meta("headway-live");
 if (path !== null) start(path);

@@ -4,7 +4,9 @@ import json
 import secrets
 import socket
 import socketserver
+import sys
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -14,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
 from celery import Celery
 from kombu import Producer
 from playwright.sync_api import BrowserContext, Page, ViewportSize
@@ -27,6 +30,7 @@ TALL: ViewportSize = {"width": 1280, "height": 4000}
 """High enough that every row of a test has its place in the page."""
 
 Row = dict[str, Any]
+Capture = pytest.CaptureFixture[str]
 
 
 class Answer(NamedTuple):
@@ -198,7 +202,7 @@ def sign_in(page: Page, url: str, user: str = "admin", password: str = PASSWORD)
 
 
 def open_list(context: BrowserContext, url: str) -> Page:
-    """A signed-in tab on the task list, with its socket open and a mark that a reload would lose."""
+    """A signed-in tab on the live task list, with a mark that a reload would lose."""
     page = context.new_page()
     page.set_viewport_size(TALL)
     sign_in(page, url)
@@ -224,6 +228,12 @@ def shown_states(page: Page) -> dict[str, str]:
     return dict(page.locator(ROWS).evaluate_all(script))
 
 
+def tell(capsys: Capture, text: str) -> None:
+    """Print a figure that a test measured, whatever pytest captures."""
+    with capsys.disabled():
+        sys.stdout.write(f"\n{text}\n")
+
+
 def publish(app: Celery, body: object, **options: Any) -> None:
     """Send a message to the event exchange, as any client could."""
     options.setdefault("serializer", "json")
@@ -244,7 +254,8 @@ class Leak(socketserver.ThreadingTCPServer):
         self.target = target
         self.port = free_port()
         self.is_losing = threading.Event()
-        self.lost: list[bytes] = []
+        self.lost: list[tuple[float, bytes]] = []
+        """With the instants of a clock that never goes back."""
         super().__init__(("127.0.0.1", self.port), _Leaking)
 
     @contextmanager
@@ -257,6 +268,21 @@ class Leak(socketserver.ThreadingTCPServer):
             self.shutdown()
             self.server_close()
             thread.join()
+
+    @contextmanager
+    def losing(self) -> Iterator[None]:
+        """Lose everything, at the longest for as long as the block lasts."""
+        self.lost.clear()
+        self.is_losing.set()
+        try:
+            yield
+        finally:
+            self.is_losing.clear()
+
+    def lost_at(self, *words: str) -> float | None:
+        """When something was lost that had all these words in it."""
+        told = [at for at, data in self.lost if all(word.encode() in data for word in words)]
+        return told[-1] if told else None
 
 
 class _Leaking(socketserver.BaseRequestHandler):
@@ -276,7 +302,7 @@ class _Leaking(socketserver.BaseRequestHandler):
 
     def _pass_on(self, data: bytes) -> None:
         if self.server.is_losing.is_set():
-            self.server.lost.append(data)
+            self.server.lost.append((time.monotonic(), data))
         else:
             self.request.sendall(data)
 

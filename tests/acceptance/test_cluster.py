@@ -5,6 +5,7 @@ import random
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,39 +30,26 @@ SLOTS = 4
 
 def an_ordinary_day() -> list[Send]:
     """Sends 1,990 tasks, mixed in an order that is always the same."""
-    day: list[Send] = []
-    for number in range(475):
-        day.append(lambda n=number: celery_app.add.delay(n, n))
-    for _ in range(100):
-        day.append(lambda: celery_app.a_chain(3).delay())
-    for _ in range(60):
-        day.append(lambda: celery_app.a_group(5).delay())
-    for _ in range(40):
-        day.append(lambda: celery_app.a_chord(4).delay())
-    for _ in range(100):
-        day.append(lambda: celery_app.fail.delay())
-    for _ in range(20):
-        day.append(lambda: celery_app.fail_deep.delay())
-    for number in range(130):
-        day.append(lambda n=number: celery_app.flaky.delay(1 + n % 4))
-    for _ in range(10):
-        day.append(lambda: celery_app.flaky.delay(99))
-    for _ in range(60):
-        day.append(lambda: celery_app.progress_event.delay(5, 0.01))
-    for _ in range(60):
-        day.append(lambda: celery_app.progress_state.delay(5, 0.01))
-    for _ in range(150):
-        day.append(lambda: celery_app.silent.delay())
-    for _ in range(60):
-        day.append(lambda: celery_app.add.apply_async((1, 2), **celery_app.an_eta(1.5)))
-    for _ in range(40):
-        day.append(lambda: celery_app.add.apply_async((3, 4), expires=0.001))
-    for task_id in REVOKED:
-        day.append(lambda task_id=task_id: celery_app.add.apply_async((5, 6), task_id=task_id))
-    for _ in range(20):
-        day.append(_revoked_while_it_waits)
-    for _ in range(5):
-        day.append(lambda: celery_app.slow.apply_async((60,), time_limit=1))
+    tasks = celery_app
+    kinds: list[tuple[int, Callable[[int], Result]]] = [
+        (475, lambda n: tasks.add.delay(n, n)),
+        (100, lambda _: tasks.a_chain(3).delay()),
+        (60, lambda _: tasks.a_group(5).delay()),
+        (40, lambda _: tasks.a_chord(4).delay()),
+        (100, lambda _: tasks.fail.delay()),
+        (20, lambda _: tasks.fail_deep.delay()),
+        (130, lambda n: tasks.flaky.delay(1 + n % 4)),
+        (10, lambda _: tasks.flaky.delay(99)),
+        (60, lambda _: tasks.progress_event.delay(5, 0.01)),
+        (60, lambda _: tasks.progress_state.delay(5, 0.01)),
+        (150, lambda _: tasks.silent.delay()),
+        (60, lambda _: tasks.add.apply_async((1, 2), **tasks.an_eta(1.5))),
+        (40, lambda _: tasks.add.apply_async((3, 4), expires=0.001)),
+        (len(REVOKED), lambda n: tasks.add.apply_async((5, 6), task_id=REVOKED[n])),
+        (20, lambda _: _revoked_while_it_waits()),
+        (5, lambda _: tasks.slow.apply_async((60,), time_limit=1)),
+    ]
+    day: list[Send] = [partial(send, n) for number, send in kinds for n in range(number)]
     random.Random(2_000).shuffle(day)  # noqa: S311 - an order, not a secret
     return day
 

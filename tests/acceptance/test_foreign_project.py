@@ -1,8 +1,8 @@
 """The wheel beside an unrelated Django project, which has a dashboard of its own.
 
 The project under `foreign_project/` follows docs/tutorial/in-your-project.md and knows nothing else
-of Headway. It runs from a fresh environment: daphne, `manage.py headway_receiver`, a prefork worker,
-Redis and SQLite.
+of Headway. It runs from a fresh environment: daphne, `manage.py headway_receiver`, a prefork
+worker, Redis and SQLite.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Response, WebSocket, expect
 
-from tests.services.process import Process, free_port, private_directory, wait_until
+from tests.services.process import Process, free_port, private_directory
 from tests.services.redis import RedisServer
 from tests.services.wheel import Environment
 
@@ -85,6 +85,10 @@ class Site:
         self.worker = project.start(stack, "worker", *celery, "--loglevel", "INFO")
         self.worker.wait_for_line(r"acme@localhost ready\.")
         self.web.wait_for(lambda: self.get("/")[0] == 200, what="the front page to answer")
+        self.wait_for_receiver()
+
+    def wait_for_receiver(self) -> None:
+        """Return once a receiver writes and hears the broker."""
         self.receiver.wait_for(
             lambda: self.get(f"{PREFIX}/readyz")[0] == 200, what="the receiver to write"
         )
@@ -173,7 +177,7 @@ def test_a_user_without_permission_is_told_which_one_is_missing(site: Site, page
 
 def test_a_task_appears_and_ends_on_the_open_page_by_the_websocket(site: Site, page: Page) -> None:
     sockets: list[WebSocket] = []
-    page.on("websocket", sockets.append)
+    page.on("websocket", lambda socket: sockets.append(socket))
     site.sign_in(page, "olga", f"{PREFIX}/tasks/")
     expect(page.locator(".hw-live")).to_have_attribute("data-conn", "live", timeout=15_000)
     page.evaluate("document.documentElement.dataset.loadedOnce = 'yes'")
@@ -205,7 +209,7 @@ def test_every_static_file_comes_from_the_wheel_under_its_hashed_name(
     site: Site, page: Page
 ) -> None:
     answers: list[Response] = []
-    page.on("response", answers.append)
+    page.on("response", lambda answer: answers.append(answer))
     site.sign_in(page, "olga", f"{PREFIX}/tasks/")
     expect(page.locator(".hw-live")).to_have_attribute("data-conn", "live", timeout=15_000)
     static = [answer for answer in answers if "/static/headway/" in answer.url]
@@ -238,6 +242,12 @@ def test_the_projects_own_admin_site_is_untouched(site: Site, page: Page) -> Non
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("link", name="ACME back office")).to_be_visible()
     expect(page.get_by_role("link", name="Widgets")).to_be_visible()
+
+
+def test_the_receiver_ends_in_order_when_it_is_asked_to(site: Site) -> None:
+    assert site.receiver.stop(timeout_s=10) == 0
+    site.receiver.start()
+    site.wait_for_receiver()
 
 
 def test_an_unsupported_database_is_refused_with_the_reason(project: Project) -> None:

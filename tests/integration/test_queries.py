@@ -217,6 +217,30 @@ def test_an_indexed_query_is_answered_however_far_it_goes(
     assert (ids(answer), answer.searched_back_to) == (["t0000"], None)
 
 
+def test_a_beginning_that_few_tasks_have_is_found_however_old_they_are(
+    store: Store, reader: Reader, small_search: int
+) -> None:
+    rare = [task(n, name="rare.job", status="queued" if n else "running") for n in range(3)]
+    write(store, *rare, *(task(n, name="shop.mail") for n in range(3, 30)))
+
+    assert walk(reader, "name:rare.*", 2) == [["t0002", "t0001"], ["t0000"]]
+    assert walk(reader, "name:rare.* status:running", 2) == [["t0000"]]
+    assert walk(reader, "name:none.*", 2) == [[]]
+
+
+def test_a_beginning_that_many_tasks_have_is_searched_for(
+    store: Store, reader: Reader, small_search: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "MAX_SORTED", 2)
+    write(store, *(task(n, name=f"job{n}.{n % 2}") for n in range(25)))
+
+    answer = page(reader, "name:job*", limit=4)
+
+    assert ids(answer) == ["t0024", "t0023", "t0022", "t0021"]
+    found = [id_ for part in walk(reader, "name:job*", 4) for id_ in part]
+    assert found == [f"t{n:04}" for n in reversed(range(25))]
+
+
 @pytest.mark.parametrize(
     "cursor",
     [

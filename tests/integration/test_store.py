@@ -93,6 +93,44 @@ def test_an_update_never_touches_when_a_task_was_first_seen(store: Store) -> Non
     assert (stored.first_seen_at, stored.status) == (NOW, "running")
 
 
+def test_facts_learned_later_are_stored(store: Store) -> None:
+    told = [
+        task("a", name=None, queue="mail"),
+        task("a", name=None, queue="mail", status="running"),
+        task("a", name="shop.pay", queue="mail", owner="ann", status="running"),
+        task("a", name="shop.pay", queue=None, owner="ann", status="completed"),
+    ]
+    for each in told:
+        store.commit("mine", Changes(tasks=[each]))
+
+        assert store.load(["a"]) == {"a": each}
+
+
+def test_facts_of_a_batch_that_failed_are_not_taken_for_stored(store: Store) -> None:
+    bad = replace(task("b"), status=None)
+    store.commit("mine", Changes(tasks=[task("a", name="old")]))
+    with pytest.raises(Exception, match=r"(?i)null"):
+        store.commit("mine", Changes(tasks=[task("a", name="new"), bad]))
+
+    store.commit("mine", Changes(tasks=[task("a", name="new")]))
+
+    assert store.load(["a"])["a"].name == "new"
+
+
+def test_facts_that_another_leader_stored_are_not_taken_for_ones_own(
+    store: Store, other: Store
+) -> None:
+    store.commit("mine", Changes(tasks=[task("a", queue="mail")]))
+    other.acquire("theirs", "receiver-2", NOW + 2 * TTL_S, TTL_S)
+    other.commit("theirs", Changes(tasks=[task("a", queue="bulk")]))
+    other.release("theirs")
+
+    store.acquire("mine", "receiver-1", NOW, TTL_S)
+    store.commit("mine", Changes(tasks=[task("a", queue="mail")]))
+
+    assert store.load(["a"])["a"].queue == "mail"
+
+
 def test_a_commit_without_the_lease_leaves_nothing(
     store: Store, other: Store, database: str
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 
 from tests.services.process import Process, free_port, private_directory, wait_until
 
@@ -290,3 +290,64 @@ def test_theme_is_remembered_by_the_server(page: Page, server: Server) -> None:
     page.locator("[data-theme-toggle]").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     assert page.evaluate("() => document.cookie") == "headway_theme=dark"
+
+
+def test_page_of_an_unknown_id_becomes_the_page_of_its_task(page: Page, server: Server) -> None:
+    live(page, server, "/tasks/task-0001/")
+    expect(page.locator("h1")).to_have_text("Nothing was ever seen of this id")
+    server.tell(upsert=[task(1, status="running", started_at=1_795_000_010)])
+    expect(page.locator("h1")).to_have_text("shop.orders.step_1")
+    expect(page.locator("#timeline")).to_contain_text("Running")
+
+
+def test_keys_lead_to_a_task_to_other_pages_and_to_help(page: Page, server: Server) -> None:
+    server.tell(upsert=[task(1), task(2)])
+    live(page, server)
+    page.keyboard.press("?")
+    expect(page.locator("dialog#keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{server.url}/tasks/task-0001/")
+    expect(page.locator("body")).to_have_attribute("data-conn", "live")
+    page.keyboard.press("g")
+    page.keyboard.press("w")
+    expect(page).to_have_url(f"{server.url}/workers/")
+
+
+def test_opened_badge_closes_when_somebody_goes_on(page: Page, server: Server) -> None:
+    live(page, server)
+    badge = page.locator("headway-badge details")
+    badge.locator("summary").click()
+    expect(badge).to_have_attribute("open", "")
+    expect(badge).to_contain_text("WebSocket")
+    page.keyboard.press("Escape")
+    expect(badge).not_to_have_attribute("open", "")
+    badge.locator("summary").click()
+    page.mouse.click(640, 600)
+    expect(badge).not_to_have_attribute("open", "")
+
+
+def test_older_page_is_followed_but_takes_no_new_tasks(page: Page, server: Server) -> None:
+    server.tell(upsert=[task(number) for number in range(120)])
+    live(page, server, "/tasks/?after=100")
+    expect(page.locator(FIRST_ROW)).to_have_attribute("data-id", "task-0019")
+    wait_until(
+        lambda: any("task-0019" in message.get("ids", ()) for message in server.heard("open"))
+    )
+    server.tell(upsert=[task(500), task(19, status="running")])
+    expect(page.locator(FIRST_ROW)).to_have_attribute("data-state", "running")
+    page.keyboard.press(".")
+    expect(page.locator(FIRST_ROW)).to_have_attribute("data-id", "task-0019")
+
+
+def test_phone_shows_cards_without_scrolling_sideways(chromium: Browser, server: Server) -> None:
+    server.tell(upsert=[task(number, queue="orders" * 9, name="x" * 200) for number in range(60)])
+    context = chromium.new_context(viewport={"width": 360, "height": 740}, color_scheme="dark")
+    with context:
+        page = context.new_page()
+        live(page, server)
+        assert page.evaluate("() => document.documentElement.scrollWidth") == 360
+        page.keyboard.press("j")
+        assert page.locator("tbody tr[data-id]").count() < 60

@@ -193,6 +193,7 @@ export class TaskListElement extends PageElement {
 
   /** Shows what is true now, from the top. */
   refresh() {
+    if (this.dataset.older !== undefined) return;
     const fresh = [...this.#list.pending];
     this.#list.refresh();
     if (this.#isScrolled) this.scrollIntoView({ block: "start" });
@@ -313,7 +314,8 @@ export class TaskListElement extends PageElement {
       if (older !== this.#older) return;
       this.#list.append(rows);
       this.#sayMore(older.hasMore(this.#list.shown.at(-1), isFull) ? "" : (page.end ?? ""));
-      this.#render();
+      // A costly search may find nothing in what it read: the next scroll lets it go on.
+      if (rows.length) this.#render();
     } catch (error) {
       const reason = error instanceof TypeError ? page.unreachable : /** @type {Error} */ (error).message;
       this.#sayMore(fill(page.failed, { reason: reason ?? "" }));

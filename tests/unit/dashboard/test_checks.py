@@ -1,9 +1,11 @@
 """System checks."""
 
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from django.test import override_settings
 
 from dashboard import checks
@@ -88,14 +90,44 @@ def test_a_hosts_own_middleware_of_the_same_name_counts() -> None:
 @pytest.mark.django_db
 def test_a_receiver_that_fell_silent_is_told_with_its_age() -> None:
     Stream.objects.update_or_create(pk=1, defaults={"alive_at": time.time() - 100})
-    assert ids(checks.check_database(None, databases=["default"])) == ["headway.W006"]
+    assert ids(checks.check_receiver(None, databases=["default"])) == ["headway.W006"]
 
 
 @pytest.mark.django_db
 def test_a_receiver_that_writes_is_not_complained_about() -> None:
     Stream.objects.update_or_create(pk=1, defaults={"alive_at": time.time()})
-    assert checks.check_database(None, databases=["default"]) == []
+    assert checks.check_receiver(None, databases=["default"]) == []
 
 
 def test_the_database_is_not_asked_unless_it_is_named() -> None:
-    assert checks.check_database(None, databases=None) == []
+    assert checks.check_receiver(None, databases=None) == []
+
+
+HASHED = {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}
+
+
+class RewritingStorage(ManifestStaticFilesStorage):
+    support_js_module_import_aggregation = True
+
+
+REWRITING = {"BACKEND": f"{__name__}.RewritingStorage"}
+
+
+@pytest.mark.parametrize(("storage", "expected"), [(HASHED, ["headway.W007"]), (REWRITING, [])])
+def test_hashed_static_files_whose_modules_go_stale_are_warned_of(
+    storage: dict[str, str], expected: list[str]
+) -> None:
+    with override_settings(STORAGES={"staticfiles": storage}):
+        assert ids(checks.check_static_files(None)) == expected
+
+
+def test_static_files_that_keep_their_names_are_not_warned_of() -> None:
+    assert checks.check_static_files(None) == []
+
+
+@pytest.mark.parametrize(("vendor", "expected"), [("mysql", ["headway.E004"]), ("sqlite", [])])
+def test_a_database_without_a_fast_path_is_refused(
+    vendor: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "connections", {"default": SimpleNamespace(vendor=vendor)})
+    assert ids(checks.check_database_kind(None)) == expected

@@ -3,7 +3,7 @@
 from typing import Any
 
 from dashboard import detail
-from tests.unit.dashboard.samples import FAILED, NOW, RUNNING, TASKS, attempt, task, unfinished
+from tests.unit.dashboard.samples import FAILED, NOW, RUNNING, attempt, task, unfinished
 
 
 def sentence(row: dict[str, Any]) -> str:
@@ -13,7 +13,7 @@ def sentence(row: dict[str, Any]) -> str:
 
 def test_summary_of_a_finished_task_says_when_and_how_long() -> None:
     assert sentence(FAILED) == "Failed 1m 40s ago, after 3 attempts, 8m 22s in total"
-    assert sentence(TASKS[-1]) == "Succeeded 4m 30s ago, 2.40 s in total"
+    assert sentence(task(39)) == "Succeeded 4m 30s ago, 2.40 s in total"
 
 
 def test_summary_of_a_running_task_counts_from_its_start() -> None:

@@ -14,9 +14,11 @@ from django.contrib.auth.models import Permission, User
 from django.http import HttpResponse
 from django.template.loader import get_template
 from django.test import Client
+from django.urls import path
 
 from dashboard.views import pages
 from realtime.ports import StoreUnavailable
+from tests import urls
 from tests.unit.dashboard.samples import FAILED, HOSTILE, NOW, RUNNING, STREAM, TASKS, Shop, task
 
 ALL = (
@@ -24,6 +26,9 @@ ALL = (
     "view_worker",
     *(f"view_task_{name}" for name in ("args", "kwargs", "result", "exception", "traceback")),
 )
+
+urlpatterns = [*urls.urlpatterns, path("accounts/login/", pages.index)]
+"""Of a host whose sign-in page is where Django expects it."""
 
 
 @pytest.fixture
@@ -355,8 +360,8 @@ def test_store_that_does_not_answer_is_said_with_503(
     monkeypatch.setattr(
         pages, "snapshots", lambda: type("Down", (), {"page": staticmethod(lambda *_: fail())})()
     )
-    for path in ("tasks/", "workers/", "tasks/x/"):
-        response = operator.get(url(path))
+    for page in ("tasks/", "workers/", "tasks/x/"):
+        response = operator.get(url(page))
         assert (response.status_code, "does not answer" in text(response)) == (503, True)
 
 
@@ -398,6 +403,25 @@ def test_wrong_password_is_said_without_saying_which_part_was_wrong(db: None) ->
 def test_sign_in_needs_its_csrf_token(db: None) -> None:
     strict = Client(enforce_csrf_checks=True)
     assert strict.post(url("login/"), {"username": "ines", "password": "x"}).status_code == 403
+
+
+def test_our_sign_in_page_hands_over_to_the_hosts_own(db: None, settings: Any) -> None:
+    settings.LOGIN_URL = "admin:login"
+    response = Client().post(url("login/"), {"username": "ines", "password": "x"})
+    assert response["Location"] == "/admin/login/?next=/headway/tasks/"
+
+
+def test_the_hosts_sign_in_page_at_djangos_default_address_counts(
+    db: None, shop: Shop, settings: Any
+) -> None:
+    settings.ROOT_URLCONF = __name__
+    location = Client().get(url())["Location"]
+    assert location == "/accounts/login/?next=/headway/tasks/"
+
+
+def test_sign_out_leads_to_the_hosts_own_sign_in_page(operator: Client, settings: Any) -> None:
+    settings.LOGIN_URL = "admin:login"
+    assert operator.post(url("logout/"))["Location"] == "/admin/login/"
 
 
 def test_sign_out_ends_the_session_and_only_by_post(operator: Client) -> None:

@@ -160,10 +160,11 @@ def test_short_hidden_values_are_not_searched_for() -> None:
 
 
 def test_the_memory_of_hidden_values_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.redaction._MAX_TASKS", 2)
+    monkeypatch.setattr("dashboard.redaction._MAX_KEPT", 20)
     redaction = Redaction(DEFAULT_REDACT)
-    for id_ in ("t1", "t2", "t3"):
-        redaction.redact(event("task-received", id_, args=[], kwargs={"token": f"secret-{id_}"}))
+    for id_ in ("t1", "t2", "t2", "t3", "t4"):
+        token = "" if id_ == "t4" else f"secret-{id_}"
+        redaction.redact(event("task-received", id_, args=[], kwargs={"token": token}))
 
     assert set(redaction._secrets) == {"t2", "t3"}
 

@@ -245,9 +245,9 @@ class Browser:
         if frame["op"] == "snapshot" and frame["part"] == 1:
             self.rows[view] = {}
         for row in frame.get("rows") or frame.get("upsert") or ():
-            self.rows[view][row.get("id") or row.get("name")] = row
+            self.rows.setdefault(view, {})[row.get("id") or row.get("name")] = row
         for key in frame.get("remove", ()):
-            self.rows[view].pop(key, None)
+            self.rows.setdefault(view, {}).pop(key, None)
         if frame.get("counts"):
             self.counts[view] = frame["counts"]
         if frame["op"] in ("snapshot", "patch"):

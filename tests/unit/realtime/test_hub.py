@@ -39,7 +39,9 @@ async def test_list_rows_never_carry_result_traceback_attempts_or_errors() -> No
 
         rows = browser.of("snapshot")[0]["rows"] + browser.of("patch")[0]["upsert"]
         assert len(rows) == 2
-        assert not {"result", "traceback", "attempts", "errors"} & {name for r in rows for name in r}
+        assert not {"result", "traceback", "attempts", "errors"} & {
+            name for r in rows for name in r
+        }
 
 
 async def test_the_view_of_one_task_carries_everything() -> None:

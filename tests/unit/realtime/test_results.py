@@ -1,6 +1,7 @@
 """What a result backend tells, read as JSON alone, as events that name no process."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -227,3 +228,22 @@ def test_a_backend_that_cannot_be_read_says_why_and_gives_nothing(
     made = app(backend, **conf)
     assert reason in str(unreadable(made))
     assert lookup(made, ["a1"], AT) == []
+
+
+def test_celerys_own_sql_backend_is_not_read_since_it_stores_pickles() -> None:
+    backend = type("DatabaseBackend", (), {"__module__": "celery.backends.database"})()
+    made: Any = SimpleNamespace(backend=backend)
+    assert "pickles" in str(unreadable(made))
+    assert lookup(made, ["a1"], AT) == []
+
+
+def test_a_backend_that_is_no_key_value_store_is_asked_for_each_task() -> None:
+    stored = {"won": meta("SUCCESS", 3), "lost": meta("FAILURE", ValueError("declined"))}
+    backend = SimpleNamespace(
+        content_type="application/json",
+        get_task_meta=lambda task_id, cache: stored.get(task_id, meta("PENDING")),
+    )
+    made: Any = SimpleNamespace(backend=backend)
+    found = {event.id: event for event in lookup(made, ["won", "never", "lost"], AT)}
+    assert set(found) == {"won", "lost"}
+    assert found["lost"].fields["exception"] == "ValueError('declined')"

@@ -1,7 +1,8 @@
 """The project's own admin site."""
 
-from acme.dashboard.models import Widget
 from django.contrib.admin import AdminSite
+
+from acme.dashboard.models import Widget
 
 
 class Office(AdminSite):

@@ -1,11 +1,12 @@
 """Addresses of the project."""
 
-from acme.administration import office
-from acme.dashboard.views import home
 from django.conf import settings
 from django.contrib.auth.views import LoginView
 from django.urls import include, path, re_path
 from django.views.static import serve
+
+from acme.administration import office
+from acme.dashboard.views import home
 
 urlpatterns = [
     path("", home, name="home"),

@@ -100,6 +100,32 @@ def test_received_of_the_next_attempt_may_come_before_retried_of_this_one() -> N
     assert (late.state, late.status, late.retries) == ("RECEIVED", "reserved", 1)
 
 
+@pytest.mark.parametrize(
+    "order", [("started", "received", "retried"), ("received", "started", "retried")]
+)
+def test_a_retry_ends_the_attempt_that_ran_though_the_next_one_was_received(
+    order: tuple[str, ...],
+) -> None:
+    fields = {"received": {"retries": 1}, "retried": {"exception": "E()", "traceback": ""}}
+    overlap = [(f"task-{kind}", 2.0 + n, fields.get(kind, {})) for n, kind in enumerate(order)]
+    task = fold(
+        None,
+        told(
+            ("task-received", 1.0, {"retries": 0}),
+            *overlap,
+            ("task-started", 5.0, {}),
+            ("task-failed", 6.0, {"exception": "F()", "traceback": ""}),
+        ),
+        NOW,
+    )
+    assert (task.state, task.retries, task.exception) == ("FAILURE", 1, "F()")
+    assert [(a.retries, a.outcome) for a in attempts(task.marks)] == [
+        (0, "retried"),
+        (1, "failed"),
+    ]
+    assert [a.started_at for a in attempts(task.marks)] == [2.0 + order.index("started"), 5.0]
+
+
 def test_retrying_says_when_once_the_next_attempt_told_it() -> None:
     events = told(
         ("task-received", 1.0, {"retries": 0}),

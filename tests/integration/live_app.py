@@ -1,0 +1,63 @@
+"""The live socket as an ASGI application, with a store in a file that the tests write.
+
+The environment names the file (LIVE_STORE) and the Redis server (LIVE_REDIS).
+"""
+
+import json
+import os
+from pathlib import Path
+
+from channels_redis.pubsub import RedisPubSubChannelLayer
+
+from realtime.consumers import LiveApplication
+from realtime.hub import About, Hub, Hubs
+from tests.unit.realtime.live import ALL, Clock, Guests, MemoryStore
+
+
+class FileStore(MemoryStore):
+    """Rows in memory, the newest of which come from a file that another process writes."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(Clock())
+        self._path = path
+
+    def save(self) -> None:
+        """Let the other process see what is here."""
+        told = {name: getattr(self, name) for name in ("revision", "floor", "alive_at", "rows")}
+        whole = self._path.with_suffix(".new")
+        whole.write_text(json.dumps(told))
+        whole.rename(self._path)
+
+    def _read(self, what: str) -> None:
+        super()._read(what)
+        for name, value in json.loads(self._path.read_text()).items():
+            setattr(self, name, value)
+
+
+def _make_hub() -> Hub:
+    return Hub(
+        reader=FileStore(Path(os.environ["LIVE_STORE"])),
+        access=Guests(ann=ALL),
+        about=About(version="1.0", assets="a1"),
+        layer=RedisPubSubChannelLayer(hosts=[os.environ["LIVE_REDIS"]], prefix="test"),
+    )
+
+
+_live = LiveApplication(
+    Hubs(_make_hub).current,
+    is_own_page=lambda origin, host: origin in (None, f"http://{host}"),
+    trusted_proxies=tuple,
+)
+
+
+async def application(scope, receive, send):  # type: ignore[no-untyped-def]
+    """Websockets are ours; a server may have a lifespan, which nobody uses."""
+    if scope["type"] == "websocket":
+        await _live(scope, receive, send)
+    elif scope["type"] == "lifespan":
+        for step in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{step}.complete"})
+    else:
+        await send({"type": "http.response.start", "status": 404, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
