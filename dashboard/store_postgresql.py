@@ -97,7 +97,9 @@ class PostgresqlWriter:
 
     def _connected(self) -> psycopg.Connection[tuple[Any, ...]]:
         if self._connection is None:
+            # Held before it is prepared: where that fails, `close` finds it.
             self._connection = self._connect()
+            _prepare(self._connection)
         return self._connection
 
     def _connect(self) -> psycopg.Connection[tuple[Any, ...]]:
@@ -106,16 +108,16 @@ class PostgresqlWriter:
         # settings to others.
         ours = ("context", "cursor_factory", "pool", "assume_role", "isolation_level")
         options = {name: value for name, value in given.items() if name not in ours}
-        connection = psycopg.connect(**{**_LIMITS, **options}, autocommit=True)
-        for name, value in _SESSION.items():
-            connection.execute(
-                sql.SQL("SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
-            )
-        for table, *_ in _TABLES:
-            connection.execute(
-                f"CREATE TEMPORARY TABLE {table}_batch (LIKE {table}) ON COMMIT DELETE ROWS"
-            )
-        return connection
+        return psycopg.connect(**{**_LIMITS, **options}, autocommit=True)
+
+
+def _prepare(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+    for name, value in _SESSION.items():
+        connection.execute(sql.SQL("SET {} = {}").format(sql.Identifier(name), sql.Literal(value)))
+    for table, *_ in _TABLES:
+        connection.execute(
+            f"CREATE TEMPORARY TABLE {table}_batch (LIKE {table}) ON COMMIT DELETE ROWS"
+        )
 
 
 def _is_ours(error: Exception) -> bool:

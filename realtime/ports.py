@@ -220,7 +220,8 @@ class SourceHealth(NamedTuple):
     is_connected: bool
     lag_ms: int | None
     blind_since: float | None
-    """Unix seconds of the last probe that came back, once none has for 5 s; else None."""
+    """Unix seconds of the last sign of life, message or probe, once none came for 5 s; on a broker
+    that keeps nothing for us at once when the connection is lost. Else None."""
     reason: str | None
     """Why it is blind, in a few words without secrets."""
     counters: Mapping[str, int]

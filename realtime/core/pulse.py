@@ -31,7 +31,9 @@ class Pulse:
         self._sent_at: float | None = None
 
     def hear(self, said: Mapping[str, object], now: float) -> None:
-        """Take up what the stream says of itself."""
+        """Take up what the stream says of itself; nothing is no word."""
+        if not said:
+            return
         self._said = dict(said)
         alive_at = said.get("alive_at")
         if not isinstance(alive_at, (int, float)):

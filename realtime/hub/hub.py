@@ -52,6 +52,7 @@ class Hub:
         self.counters: Counter[str] = Counter()
         """Since the start: what was taken, read, sent, refused and lost."""
         self.now = monotonic
+        self.is_stopped = False
         self._loop = asyncio.get_running_loop()
         self._clock = clock
         self._about = about
@@ -125,11 +126,11 @@ class Hub:
         socket.leave(round(1000 * random.uniform(0, self._limits.drain_s)))  # noqa: S311
 
     async def stop(self) -> None:
-        """Say goodbye to every socket and end; a socket that comes later begins anew."""
+        """Say goodbye to every socket and end."""
+        self.is_stopped = True
         for socket in list(self._sockets):
             self.farewell(socket)
             self.leave(socket)
-        self._is_started, self._starting = False, None
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

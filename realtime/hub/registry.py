@@ -28,7 +28,7 @@ class Hubs:
         loop = asyncio.get_running_loop()
         with self._lock:
             hub = self._hubs.get(loop)
-            if hub is None:
+            if hub is None or hub.is_stopped:
                 hub = self._hubs[loop] = self._make()
             return hub
 

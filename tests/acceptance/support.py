@@ -183,7 +183,7 @@ class Split:
     def leader(self) -> Headway:
         """The receiver that holds the lease."""
         holder = self.site.get("stream")["receiver"]
-        return next(r for r in self.receivers if r.command[-1] in holder)
+        return next(r for r in self.receivers if holder.endswith(f":{r.pid}"))
 
 
 def start_all(processes: Sequence[Process]) -> None:

@@ -12,11 +12,10 @@ from playwright.sync_api import BrowserContext, Page
 from tests.acceptance.support import ROWS, Capture, Site, one_process, open_list, tell
 from tests.integration import celery_app
 from tests.services.process import wait_until
-from tests.services.rabbitmq import RabbitmqServer
 from tests.services.redis import RedisServer
 from tests.services.worker import CeleryWorker
 
-SAMPLES = 12
+SAMPLES = 10
 
 NOTE_WHEN_SEEN = """selector => {
   window.seen = {};
@@ -40,17 +39,9 @@ QUIET = """() => new Promise(resolve => {
 """Nothing came or changed its state for 400 ms: longer than any tick."""
 
 
-@pytest.fixture(params=["redis", "rabbitmq"])
-def broker(
-    request: pytest.FixtureRequest, redis_server: RedisServer
-) -> RedisServer | RabbitmqServer:
-    return request.getfixturevalue(f"{request.param}_server")  # type: ignore[no-any-return]
-
-
 @pytest.fixture
-def app(broker: RedisServer | RabbitmqServer, redis_server: RedisServer) -> Iterator[Celery]:
-    url = broker.url() if isinstance(broker, RedisServer) else broker.url(broker.add_vhost())
-    with celery_app.connected(url, redis_server.url(3)) as app:
+def app(redis_server: RedisServer) -> Iterator[Celery]:
+    with celery_app.connected(redis_server.url(), redis_server.url(3)) as app:
         yield app
 
 

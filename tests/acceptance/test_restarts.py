@@ -139,8 +139,9 @@ def test_when_the_leading_receiver_is_killed_the_other_one_takes_over_without_a_
 ) -> None:
     gap = split.site.get("stream")["gap"]
     leader = split.leader()
-    leader.kill()
     sent = [celery_app.add.delay(n, n).id for n in range(20)]
+    leader.kill()
+    sent += [celery_app.add.delay(n, n).id for n in range(20)]
     wait_until(lambda: split.leader() is not leader, 20, "the other one to lead")
     settle(browsers, split.site, *sent)
     assert split.site.get("stream")["gap"] == gap

@@ -278,6 +278,23 @@ def test_a_lost_connection_is_unavailable_and_the_next_call_reconnects(
     assert store.commit("mine", Changes(tasks=[task("a")])).revision == 1
 
 
+def test_a_database_without_tables_is_unavailable_until_it_is_migrated(
+    database: str,
+) -> None:
+    store = Store(database)
+    with connections[database].cursor() as cursor:
+        cursor.execute("ALTER TABLE headway_task RENAME TO elsewhere")
+    try:
+        with pytest.raises(StoreUnavailable, match="headway_task"):
+            store.load(["a"])
+    finally:
+        with connections[database].cursor() as cursor:
+            cursor.execute("ALTER TABLE elsewhere RENAME TO headway_task")
+
+    assert store.load(["a"]) == {}
+    store.close()
+
+
 @databases.ONLY_POSTGRESQL
 def test_a_holder_frozen_in_its_transaction_does_not_block_its_successor(
     store: Store, other: Store, database: str
