@@ -12,7 +12,7 @@ NODE_READY := node_modules/.ready
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format clean
+.PHONY: help setup demo test check format screenshots clean
 
 help:
 	@echo "make demo [PORT=8000]  watch the sample shop's tasks in a browser"
@@ -20,6 +20,7 @@ help:
 	@echo "make test [ARGS=..]    run all tests on private services"
 	@echo "make check             format, lint, types, import contracts, JavaScript"
 	@echo "make format            rewrite the sources in the common format"
+	@echo "make screenshots       take the documentation's pictures from the running demo"
 	@echo "make clean             remove what the other targets made"
 
 setup: $(DEV_READY) $(NODE_READY)
@@ -46,6 +47,10 @@ check: setup
 format: $(DEV_READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+screenshots: $(DEV_READY)
+	@tests/services/install.sh chromium
+	$(BIN)/python -m docs.screenshots
 
 clean:
 	rm -rf .venv node_modules build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

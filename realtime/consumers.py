@@ -113,6 +113,8 @@ async def _serve(hub: LiveHub, socket: LiveSocket, receive: Receive, send: Send)
     reading = asyncio.ensure_future(_read(socket, receive))
     try:
         await _write(socket, send)
+        if reading.done():
+            reading.result()
     except asyncio.CancelledError:
         # The server stops: this is the last moment in which the peer can be told so.
         hub.farewell(socket)
@@ -126,20 +128,23 @@ async def _serve(hub: LiveHub, socket: LiveSocket, receive: Receive, send: Send)
 
 async def _read(socket: LiveSocket, receive: Receive) -> None:
     """Until the peer is gone. A queue that is never empty would never let others run."""
-    for count in itertools.count(1):
-        message = await receive()
-        if message["type"] == "websocket.disconnect":
-            socket.end()
-            return
-        socket.receive(message.get("text") or message.get("bytes"))
-        if count % YIELD_EVERY == 0:
-            await asyncio.sleep(0)
+    try:
+        for count in itertools.count(1):
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            socket.receive(message.get("text") or message.get("bytes"))
+            if count % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+    finally:
+        socket.end()
 
 
 async def _write(socket: LiveSocket, send: Send) -> None:
-    """Until nothing more is to be written."""
-    while texts := await socket.taken():
-        for text in texts:
-            await send({"type": "websocket.send", "text": text})
-    if socket.close_code is not None:
-        await send({"type": "websocket.close", "code": socket.close_code})
+    """Until nothing more is to be written. Servers tell a peer that has gone by an OSError."""
+    with contextlib.suppress(OSError):
+        while texts := await socket.taken():
+            for text in texts:
+                await send({"type": "websocket.send", "text": text})
+        if socket.close_code is not None:
+            await send({"type": "websocket.close", "code": socket.close_code})

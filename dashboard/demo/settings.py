@@ -10,3 +10,4 @@ HEADWAY_RESULT_BACKEND = None
 
 # The shop's failures are meant: they belong on the page, not in the server's log.
 LOGGING["loggers"]["celery.app.trace"] = {"level": "CRITICAL"}
+LOGGING["loggers"]["celery.backends"] = {"level": "CRITICAL"}

@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 OPENING = ("film", "import", "order", "payment", "trouble", "gallery", "reminder", "newsletter")
 """One of each kind at once: every state is on the page within seconds."""
-MEAN_PAUSE_S = 1.8
+MEAN_PAUSE_S = 1.5
 """With four workers this keeps a few tasks waiting, and the queues from growing without end."""
 NIGHT_S = 90.0
 """The nightly report of a shop whose day is this long."""

@@ -1,5 +1,6 @@
 """What the doctor asks a Celery cluster: broker, workers, events, results, clocks."""
 
+import contextlib
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -151,19 +152,20 @@ class Cluster:
     def _offsets(self) -> dict[str, float]:
         """The clock of each worker minus ours, in seconds, by its heartbeats."""
         offsets: dict[str, float] = {}
-
-        def heard(event: dict[str, Any]) -> None:
-            offsets[event["hostname"]] = event["timestamp"] - time.time()
-
+        deadline = time.monotonic() + BEAT_S
         with broker.connection(self._app) as link:
             broker.connect(link)
-            receiver = EventReceiver(link, app=self._app, handlers={"worker-heartbeat": heard})
-            deadline = time.monotonic() + BEAT_S
-            while time.monotonic() < deadline and offsets.keys() < self._confs.keys():
-                try:
-                    receiver.capture(limit=1, timeout=0.5, wakeup=False)
-                except TimeoutError:
-                    continue
+            receiver = EventReceiver(link, app=self._app)
+
+            def heard(event: dict[str, Any]) -> None:
+                if event.get("type") == "worker-heartbeat":
+                    offsets[event["hostname"]] = event["timestamp"] - time.time()
+                is_all = offsets.keys() >= self._confs.keys()
+                receiver.should_stop = is_all or time.monotonic() >= deadline
+
+            receiver.handlers["*"] = heard
+            with contextlib.suppress(TimeoutError):
+                receiver.capture(limit=None, timeout=BEAT_S, wakeup=False)
         return offsets
 
     def _ask(self, command: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Rows on their way from a batch to the views: decoded once, encoded once per projection."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, cast
 
 from realtime.codec import decode, encode
@@ -8,6 +8,7 @@ from realtime.core import wire
 from realtime.core.frames import Text
 from realtime.core.window import Order
 from realtime.core.wire import Row
+from realtime.ports import Snapshots
 
 TASKS = "tasks"
 WORKERS = "workers"
@@ -26,6 +27,8 @@ class Change(NamedTuple):
     revision: int
     first_seen_at: float
     row: Row
+    size: int
+    """Bytes of JSON, on average of those it came with."""
 
     @property
     def order(self) -> Order:
@@ -76,18 +79,25 @@ def json_text(value: object) -> Text:
     return Text(data.decode(), len(data))
 
 
-def change_of(kind: str, row: Row) -> Change:
+def change_of(kind: str, row: Row, size: int) -> Change:
     """The change that brought this version of a row."""
     first_seen_at = 0.0 if kind == OVERVIEW else row["first_seen_at"]
     key, revision = row[KEYS[kind]], row["revision"]
-    return Change(cast(str, key), cast(int, revision), cast(float, first_seen_at), row)
+    return Change(cast(str, key), cast(int, revision), cast(float, first_seen_at), row, size)
 
 
-def changes_of(kind: str, rows: Iterable[Row]) -> list[Change]:
-    """The changes that brought these rows."""
-    return [change_of(kind, row) for row in rows]
+def changes_of(kind: str, rows: Sequence[Row], size: int = 0) -> list[Change]:
+    """The changes that brought these rows, of `size` bytes together."""
+    each = size // max(1, len(rows))
+    return [change_of(kind, row, each) for row in rows]
+
+
+def read_changes(reader: Snapshots, kind: str, since: int, limit: int) -> list[Change] | None:
+    """What changed after revision `since`, from the store; None when more than `limit`."""
+    rows = reader.changes(kind, since, limit)
+    return None if rows is None else changes_of(kind, rows, len(encode(rows)))
 
 
 def decoded(kind: str, data: bytes) -> list[Change]:
     """The changes in a batch's JSON array; ValueError, KeyError or TypeError when it is none."""
-    return changes_of(kind, decode(data))
+    return changes_of(kind, decode(data), len(data))

@@ -151,12 +151,14 @@ class Socket:
     def send(self, op: str, body: Text, view: int | None = None) -> None:
         """Send a frame, whatever the credit."""
         size = body.size + frames.HEAD_BYTES
+        self._desk.counters["frames"] += 1
         frame = self._credit.spend(size, self._desk.now())
         self._outbox.append(frames.head(op, frame, view) + body.text)
         self._wake()
 
     def note_due(self, feed: Feed) -> None:
         """A feed has something to send that could not be sent at once."""
+        self._desk.counters["deferred"] += 1
         self._due[feed] = None
         self.flush()
 

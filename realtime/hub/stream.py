@@ -5,9 +5,8 @@ from typing import NamedTuple, cast
 
 from realtime.core.pulse import Pulse
 from realtime.core.ring import MAX_ROWS, Ring
-from realtime.core.wire import Row
 from realtime.hub.pool import Offload
-from realtime.hub.rows import KINDS, Change, changes_of, decoded
+from realtime.hub.rows import KINDS, Change, decoded, read_changes
 from realtime.ports import Batch, Snapshots, StreamInfo
 
 GLANCE_ROWS = 1_000
@@ -56,8 +55,7 @@ class Stream:
     def take(self, batch: Batch, at: float) -> News | None:
         """Stand where this batch ends; None when all of it was known. Raises Behind, OtherStream,
         and ValueError, KeyError or TypeError for what is no batch."""
-        if batch.epoch != self.epoch:
-            raise OtherStream
+        self._follow(batch.epoch)
         is_beat = batch.previous == batch.revision
         if batch.previous > self.revision or (is_beat and batch.revision < self.revision):
             raise Behind
@@ -71,7 +69,8 @@ class Stream:
         """Stand where the store stands; None when it is where we are. Raises Lost, OtherStream and
         whatever the store raises. No batch may be taken meanwhile."""
         info = await self._pool.run(self._reader.stream)
-        if info.epoch != self.epoch or info.revision < self.revision:
+        self._follow(info.epoch)
+        if info.revision < self.revision:
             raise OtherStream
         self._hear(said(info), at)
         if info.revision == self.revision:
@@ -81,12 +80,11 @@ class Stream:
             raise Lost
         changes = {}
         for kind in KINDS:
-            rows = await self._pool.run(self._reader.changes, kind, self.revision, MAX_ROWS)
-            if rows is None:
+            found = await self._pool.run(read_changes, self._reader, kind, self.revision, MAX_ROWS)
+            if found is None:
                 self._skip_to(info)
                 raise Lost
             # Later ones come again, in the order of their batches.
-            found = changes_of(kind, rows)
             changes[kind] = [change for change in found if change.revision <= info.revision]
         return self._advance(News(changes, {}), info.revision, at)
 
@@ -98,6 +96,13 @@ class Stream:
         """Forget what is no longer recent."""
         for ring in self.rings.values():
             ring.trim(at)
+
+    def _follow(self, epoch: str) -> None:
+        """Stay with the stream; one that had not begun when we did is adopted."""
+        if not self.epoch:
+            self.epoch = epoch
+        if epoch != self.epoch:
+            raise OtherStream
 
     def _unknown(self, changes: Iterable[Change]) -> list[Change]:
         return [change for change in changes if change.revision > self.revision]
@@ -130,18 +135,18 @@ class Stream:
         """The changes of the last minute, as far as they are numbered one by one."""
         for reach in (GLANCE_ROWS, MAX_ROWS):
             since = max(info.floor, info.revision - reach)
-            rows = await self._pool.run(self._reader.changes, kind, since, MAX_ROWS)
-            if rows is None:
+            changes = await self._pool.run(read_changes, self._reader, kind, since, MAX_ROWS)
+            if changes is None:
                 break
-            ring = _ring(kind, rows, since, info.revision, at)
+            ring = _ring(changes, since, info.revision, at)
             if reach == MAX_ROWS or since == info.floor or ring.floor > since:
                 return ring
         return Ring(info.revision)
 
 
-def _ring(kind: str, rows: list[Row], since: int, revision: int, at: float) -> Ring[Change]:
+def _ring(changes: Iterable[Change], since: int, revision: int, at: float) -> Ring[Change]:
     ring: Ring[Change] = Ring(since)
-    for change in changes_of(kind, rows):
+    for change in changes:
         if change.revision <= revision:
             changed_at = cast(float, change.row.get("updated_at", at))
             ring.put(change.key, change, changed_at)

@@ -96,7 +96,8 @@ class View:
         """When the rows are to be read anew; None while nothing is missing. Meanwhile its
         revision stands still: whoever resumes from it is told again what it may lack."""
         self.loaded_at = now
-        self._base = 0
+        self.read_revision = 0
+        """As of which the rows were last read; what changed before is in them."""
         self._window = Window(key.select.limit)
         self._keys = frozenset(key.select.ids)
         self._query = query.conjunction(key.select.query, key.rows)
@@ -142,11 +143,11 @@ class View:
         pending = self._take(changes, encoder)
         return self._settle(pending, told, revision, now)
 
-    def remove(self, keys: Iterable[str], revision: int, now: float) -> Delta | None:
+    def remove(self, keys: frozenset[str], revision: int, now: float) -> Delta | None:
         """Take out rows that no longer exist since `revision`."""
         told = self.revision
         pending = Pending()
-        for key in keys:
+        for key in self.held.keys() & keys:
             self._drop(key, pending)
         return self._settle(pending, told, revision, now)
 
@@ -159,7 +160,7 @@ class View:
         self._fill(page)
         self.load_at, self.loaded_at = None, now
         self.is_ready = True
-        self.revision = self._base = page.revision
+        self.revision = self.read_revision = page.revision
         self._refill_if_short(self._take(later, Encoder()), now)
         self.advance(revision)
         return self._delta(self._difference(before), told) if was_ready else None
@@ -220,7 +221,7 @@ class View:
         pending = Pending()
         newest: dict[str, Change] = {}
         for change in changes:
-            if change.revision <= self._base:
+            if change.revision <= self.read_revision:
                 continue
             if self._belongs(change):
                 self._admit(change, pending)

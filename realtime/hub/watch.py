@@ -14,7 +14,7 @@ from realtime.hub import counts, resume
 from realtime.hub.counts import Board, BoardKey
 from realtime.hub.feed import Feed
 from realtime.hub.pool import Offload
-from realtime.hub.rows import OVERVIEW, Change, Encoder
+from realtime.hub.rows import OVERVIEW, TASKS, Change, Encoder
 from realtime.hub.socket import Socket
 from realtime.hub.stream import News, OtherStream, Stream
 from realtime.hub.views import RELATIVE_EVERY_S, RETRY_S, Delta, View, ViewKey
@@ -91,17 +91,19 @@ class Watch:
         """Evaluate every view once, and tell all who watch it."""
         revision, now = self._stream.revision, self._now()
         followed = self._followed(news)
+        removed = {kind: frozenset(keys) for kind, keys in news.removed.items()}
         encoder = Encoder()
         for view in [view for view in self._views.values() if view.is_ready]:
-            if gone := news.removed.get(view.kind):
+            if gone := removed.get(view.kind):
                 self._tell(view, view.remove(gone, revision, now))
             changes = followed.get(view, ()) if view.keys else news.changes.get(view.kind, ())
             if changes:
                 self._tell(view, view.apply(changes, encoder, revision, now))
             else:
                 view.advance(revision)
-        for board in self._boards.values():
-            board.is_stale = True
+        if news.changes.get(TASKS) or news.removed.get(TASKS):
+            for board in self._boards.values():
+                board.is_stale = True
 
     def lose(self) -> None:
         """Changes were missed: read every view anew."""
@@ -124,7 +126,8 @@ class Watch:
 
     def _age(self, view: View, now: float) -> None:
         """Let time do to a view what it does."""
-        every_s = OVERVIEW_EVERY_S if view.kind == OVERVIEW else RELATIVE_EVERY_S
+        is_outdated = view.kind == OVERVIEW and view.read_revision < self._stream.revision
+        every_s = OVERVIEW_EVERY_S if is_outdated else RELATIVE_EVERY_S
         is_aging = view.kind == OVERVIEW or view.is_relative
         if is_aging and view.load_at is None and now - view.loaded_at >= every_s:
             view.lose(now)

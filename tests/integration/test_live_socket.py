@@ -165,8 +165,7 @@ async def test_a_server_that_stops_tells_its_browsers_to_come_back(site: Site) -
     async with site.watching() as socket:
         stopping = asyncio.create_task(asyncio.to_thread(site.process.stop))
         with pytest.raises(ConnectionClosed) as closed:
-            await _frame(socket, "bye")
-            await socket.recv()
+            await _frame(socket, "never sent")
         await stopping
 
         code = closed.value.rcvd.code if closed.value.rcvd else 1006

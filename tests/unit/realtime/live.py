@@ -21,10 +21,10 @@ ALL = Rights(user="ann", can=frozenset({"view_task", "view_worker"}))
 BEGIN = 1_000_000.0
 
 
-def task(id: str, seen: float = 0.0, **fields: object) -> Row:
+def task(id_: str, seen: float = 0.0, **fields: object) -> Row:
     """A row of a task without its revision; `seen` orders it."""
     row: Row = {
-        "id": id,
+        "id": id_,
         "name": "shop.mail",
         "state": "STARTED",
         "status": "running",
@@ -330,5 +330,5 @@ async def open_house(**options: Any) -> AsyncIterator[House]:
 async def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
     """Return once the condition holds."""
     async with asyncio.timeout(timeout_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 -- a condition of the code under test
             await asyncio.sleep(0.005)

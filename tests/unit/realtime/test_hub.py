@@ -345,7 +345,7 @@ async def test_an_unreadable_batch_is_counted_and_repaired_from_the_store() -> N
 @pytest.mark.parametrize("seed", range(8))
 async def test_whatever_happens_every_browser_ends_with_what_the_store_holds(seed: int) -> None:
     """Lost batches, deletions, slow and returning browsers, small windows."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311
     async with open_house() as house:
         queries = ["", "status:running", "status:completed", "name:shop.mail retries:>0"]
         browsers = []

@@ -30,7 +30,7 @@ class Layer:
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
         assert group == channels.GROUP
-        while not self.gate.is_set():
+        while not self.gate.is_set():  # noqa: ASYNC110 -- set by another thread
             await asyncio.sleep(0.005)
         if self.is_down:
             raise ConnectionError("down")

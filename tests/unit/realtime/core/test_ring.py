@@ -7,6 +7,7 @@ from realtime.core.ring import Ring
 
 class Item(NamedTuple):
     revision: int
+    size: int = 10
 
 
 def _ring(**bounds: float) -> Ring[Item]:
@@ -41,6 +42,13 @@ def test_what_is_old_or_too_much_is_let_go_and_known_to_be_gone() -> None:
 
     assert (_since(by_age, 3), _since(by_age, 4)) == (None, [5])
     assert (_since(by_size, 3), _since(by_size, 4)) == (None, [5])
+
+
+def test_the_size_of_what_is_kept_is_bounded() -> None:
+    ring = _ring(max_bytes=25)
+    ring.trim(now=6.0)
+
+    assert (_since(ring, 2), _since(ring, 3)) == (None, [4, 5])
 
 
 def test_a_cleared_ring_knows_nothing_before_its_floor() -> None:
