@@ -98,7 +98,8 @@ def check_channel_layer(app_configs: Configs, **kwargs: Any) -> list[checks.Chec
 
 
 def _channel_layer() -> Messages:
-    layer = getattr(settings, "CHANNEL_LAYERS", {}).get("default")
+    layers: dict[str, Any] = getattr(settings, "CHANNEL_LAYERS", {})
+    layer = layers.get("default")
     if layer is None:
         yield checks.Warning(
             "There is no channel layer: the pages read the store once a second instead.",

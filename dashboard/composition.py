@@ -57,9 +57,10 @@ def receiving(settings: Conf, publisher: Publisher) -> dict[str, Part]:
         "repairer": repairer,
     }
     listener = results.ResultListener(app, inbox)
-    logger.info("Results: %s", listener.describe(), extra={"action": "results"})
     if listener.is_active:
         parts["results"] = listener
+    else:
+        logger.info("Results: %s", listener.describe(), extra={"action": "no_live_results"})
     return parts
 
 

@@ -19,6 +19,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+FLUSH_S = 0.1
+"""Daphne waits for its applications when it stops, and writes what they sent only meanwhile."""
 YIELD_EVERY = 32
 """Frames of one peer in a row; then the others get their turn."""
 
@@ -120,6 +122,7 @@ async def _serve(hub: LiveHub, socket: LiveSocket, receive: Receive, send: Send)
         hub.farewell(socket)
         with contextlib.suppress(Exception):
             await _write(socket, send)
+            await asyncio.sleep(FLUSH_S)
         raise
     finally:
         hub.leave(socket)

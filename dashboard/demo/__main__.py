@@ -15,6 +15,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: trickle.stop())
     trickle.run()
+    app.pool.force_close_all()
 
 
 if __name__ == "__main__":

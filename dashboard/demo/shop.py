@@ -4,7 +4,6 @@ import os
 import secrets
 import threading
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 
 from dashboard import apikeys
@@ -26,7 +25,7 @@ def open_shop() -> int:
     life = threading.Thread(target=trickle.run, name="demo-trickle", daemon=True)
 
     def ready(url: str) -> None:
-        say(f"url: {url}{settings.URL_PREFIX}/")
+        say(f"url: {url}/")
         say(f"user: {accounts.ADMIN}")
         say(f"password: {password}")
         say(f"api key: {key}")

@@ -43,7 +43,7 @@ class DemoWorker:
     def stop(self) -> None:
         """Take no more tasks, and let those that run come to their end."""
         work.close()
-        state.should_terminate = 0
+        state.should_terminate = 0  # type: ignore[assignment]
         self._thread.join(STOP_S)
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.urls import re_path
 
-_pages = get_asgi_application()
+_pages: Any = get_asgi_application()
 
 from dashboard import assets, conf, routing
 from dashboard.server.edge import Edge
@@ -22,13 +22,16 @@ async def _no_such_socket(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "websocket.close", "code": 4504})
 
 
+_elsewhere: Any = _no_such_socket
+_static_url = settings.STATIC_URL.removesuffix(f"{assets.digest()}/")
+
 application = Edge(
     ProtocolTypeRouter(
         {
-            "http": StaticFiles(_pages, settings.STATIC_ROOT_URL, assets.digest()),
-            "websocket": URLRouter([*routing.websocket_urlpatterns, re_path(r"", _no_such_socket)]),
+            "http": StaticFiles(_pages, _static_url, assets.digest()),
+            "websocket": URLRouter([*routing.websocket_urlpatterns, re_path(r"", _elsewhere)]),
         }
     ),
-    prefix=settings.URL_PREFIX,
+    prefix=settings.FORCE_SCRIPT_NAME or "",
     trusted=conf.current().trusted_proxies,
 )

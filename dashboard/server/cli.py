@@ -142,7 +142,10 @@ def _apikey(actions: Commands) -> None:
 
 def _command(actions: Commands, name: str, text: str) -> argparse.ArgumentParser:
     # Abbreviations would make `--data` mean `--database` where only the latter exists.
-    return actions.add_parser(name, help=text, description=text, allow_abbrev=False)
+    parser: argparse.ArgumentParser = actions.add_parser(
+        name, help=text, description=text, allow_abbrev=False
+    )
+    return parser
 
 
 def _days(text: str) -> int:

@@ -21,6 +21,15 @@ SENT = "task_send_sent_event"
 EXTENDED = "result_extended"
 
 
+class _AsStamped(EventReceiver):
+    """Celery's own would move timestamps by the difference of two machines' time zones, as if
+    they were not Unix seconds."""
+
+    def event_from_message(self, body: Any, localize: bool = False, **more: Any) -> Any:
+        """The event with the timestamp that its sender gave it."""
+        return super().event_from_message(body, localize=False, **more)
+
+
 class Cluster:
     """The checks of one cluster; `checks` are to be run in order, on one thread."""
 
@@ -155,7 +164,7 @@ class Cluster:
         deadline = time.monotonic() + BEAT_S
         with broker.connection(self._app) as link:
             broker.connect(link)
-            receiver = EventReceiver(link, app=self._app)
+            receiver = _AsStamped(link, app=self._app)
 
             def heard(event: dict[str, Any]) -> None:
                 if event.get("type") == "worker-heartbeat":

@@ -17,7 +17,6 @@ logger = logging.getLogger(__name__)
 DRAIN_S = 3.0
 """How long open sockets get to hear that the server is stopping."""
 
-POLL_S = 0.02
 CLOSING_S = 0.1
 """For close frames to leave: without them a browser sees a broken connection, not its code."""
 
@@ -74,24 +73,23 @@ class Listener:
             loop.add_signal_handler(number, self.stop)
         _, port = self._server.listening_addresses[0]
         host = f"[{self._host}]" if ":" in self._host else self._host
-        reactor.callWhenRunning(self._on_ready, f"http://{host}:{port}")  # type: ignore[attr-defined]
+        reactor.callWhenRunning(self._on_ready, f"http://{host}:{port}")
 
     async def _end(self) -> None:
         logger.info("Stopping")
         try:
             async with asyncio.timeout(DRAIN_S):
                 await self._farewell()
-                while self._is_answering():
-                    await asyncio.sleep(POLL_S)
+                await asyncio.gather(*self._answering(), return_exceptions=True)
                 await asyncio.sleep(CLOSING_S)
         except TimeoutError:
             logger.warning("Some connections did not end in %s s; they are cut", DRAIN_S)
         finally:
             self._server.stop()
 
-    def _is_answering(self) -> bool:
-        """Whether some application of daphne's still runs for a connection."""
+    def _answering(self) -> list["asyncio.Future[None]"]:
+        """What daphne runs for its connections."""
         running = (
             details.get("application_instance") for details in self._server.connections.values()
         )
-        return any(application is not None and not application.done() for application in running)
+        return [application for application in running if application is not None]

@@ -17,9 +17,7 @@ def run() -> int:
     """
     ended = threading.Event()
     publisher = composition.publisher()
-    parts = Parts(
-        composition.receiving(conf.current(), publisher), on_death=lambda _: ended.set()
-    )
+    parts = Parts(composition.receiving(conf.current(), publisher), on_death=lambda _: ended.set())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     parts.start()

@@ -66,7 +66,7 @@ def _make_first_user() -> None:
 
 
 def _announce(url: str) -> None:
-    say(f"url: {url}{settings.URL_PREFIX}/")
+    say(f"url: {url}{settings.FORCE_SCRIPT_NAME or ''}/")
 
 
 def _tell_blind(name: str) -> None:

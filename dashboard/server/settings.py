@@ -69,10 +69,9 @@ CSRF_FAILURE_VIEW = "dashboard.server.errors.csrf_failure"
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-URL_PREFIX: str = _value(options.URL_PREFIX)
-FORCE_SCRIPT_NAME = URL_PREFIX or None
-STATIC_ROOT_URL = f"{URL_PREFIX}/static/"
-STATIC_URL = f"{STATIC_ROOT_URL}{assets.digest()}/"
+_prefix: str = _value(options.URL_PREFIX)
+FORCE_SCRIPT_NAME = _prefix or None
+STATIC_URL = f"{_prefix}/static/{assets.digest()}/"
 STATICFILES_DIRS = [path for path in [assets.top("static")] if path]
 
 _host = _value(options.HOST)
@@ -82,7 +81,7 @@ ALLOWED_HOSTS = _value(options.ALLOWED_HOSTS) or [
     *([] if _host in ("0.0.0.0", "::", *_own_names) else [_host]),  # noqa: S104
 ]
 
-_cookie_path = f"{URL_PREFIX}/"
+_cookie_path = f"{_prefix}/"
 SESSION_COOKIE_NAME = "headway_session"
 SESSION_COOKIE_PATH = _cookie_path
 SESSION_COOKIE_HTTPONLY = True

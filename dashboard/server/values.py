@@ -6,13 +6,15 @@ import ipaddress
 import json
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from celery.app.backends import BACKEND_ALIASES
 from celery.app.defaults import NAMESPACES, flatten
 from kombu.transport import TRANSPORT_ALIASES
 
-_CELERY_TYPES = {name: option.type for name, option in flatten(NAMESPACES)}
+_CELERY_OPTIONS: Any = flatten(NAMESPACES)
+_CELERY_TYPES = {name: option.type for name, option in _CELERY_OPTIONS}
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _NUMBERS = {"int": int, "float": float, int: int}
 _HOST = re.compile(r"(\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9a-fA-F:.]+\])")
@@ -96,7 +98,7 @@ def _celery_value(key: str, kind: object, raw: str) -> object:
         return _TRUTHS[raw.lower()]
     if kind in _NUMBERS:
         try:
-            return _NUMBERS[kind](raw)  # type: ignore[index]
+            return _NUMBERS[kind](raw)
         except ValueError:
             raise ValueError(f"{key} expects a number") from None
     if kind in ("dict", "list", "tuple", "any"):

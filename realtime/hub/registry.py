@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import weakref
 from collections.abc import Callable
 
 from realtime.hub.hub import Hub
@@ -18,15 +17,14 @@ class Hubs:
 
     def __init__(self, make: Callable[[], Hub]) -> None:
         self._make = make
-        self._hubs: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
         self._lock = threading.Lock()
 
     def current(self) -> Hub:
         """The hub of the running loop."""
         loop = asyncio.get_running_loop()
         with self._lock:
+            self._forget_closed()
             hub = self._hubs.get(loop)
             if hub is None or hub.is_stopped:
                 hub = self._hubs[loop] = self._make()
@@ -48,6 +46,10 @@ class Hubs:
         """The rights of this user, of everyone for None, may have changed: read them at once."""
         for hub in self._all():
             hub.announce_rights(user)
+
+    def _forget_closed(self) -> None:
+        for loop in [loop for loop in self._hubs if loop.is_closed()]:
+            del self._hubs[loop]
 
     def _all(self) -> list[Hub]:
         with self._lock:

@@ -128,6 +128,7 @@ def malformed(app: Celery, server: RedisServer, number: int) -> None:
 def page(context: BrowserContext, served: tuple[HeadwayWeb, Site]) -> Iterator[Page]:
     """A signed-in tab in which nothing may ask, run or come in."""
     page = context.new_page()
+    page.set_default_timeout(10_000)
     page.set_viewport_size(TALL)
     dialogs: list[str] = []
 
@@ -150,8 +151,7 @@ def test_good_events_are_unharmed_and_the_others_are_counted(
     stored = site.tasks()
     assert stored.keys() == {*GOOD, *HOSTILE}
     assert {stored[task_id]["conclusion"] for task_id in GOOD} == {"succeeded"}
-    rejected = site.get("stream")["counters"]["rejected"]
-    assert rejected == {
+    expected = {
         "no_uuid": 6,
         "bad_hostname": 3,
         "bad_timestamp": 3,
@@ -160,7 +160,8 @@ def test_good_events_are_unharmed_and_the_others_are_counted(
         "not_json": 3,
         "too_large": 3,
     }
-    assert sum(rejected.values()) == MALFORMED
+    assert sum(expected.values()) == MALFORMED
+    wait_until(lambda: site.get("stream")["counters"]["rejected"] == expected, 10, f"{expected}")
 
 
 def test_the_badge_tells_how_many_were_refused(page: Page) -> None:
@@ -199,8 +200,8 @@ def test_the_task_page_shows_hostile_texts_as_they_are_written(
     attack = ATTACKS[HOSTILE.index(task_id)]
     page.goto(f"{served[0].url}/tasks/{quote(task_id, safe='')}/")
     wait_for_badge(page, "live")
-    for part in ("name", "args", "traceback"):
-        assert attack in page.locator(f"headway-task #{part}").inner_text()
+    for part in ("[data-field=name]", "[data-field=exception]", "#arguments", "#traceback"):
+        assert attack in (page.locator(f"headway-task {part}").text_content() or ""), part
 
 
 def test_the_workers_page_shows_hostile_names_as_they_are_written(

@@ -32,5 +32,5 @@ def test_a_broker_alone_makes_an_app_that_reads_json_only() -> None:
 
 
 def test_nothing_to_watch_is_said_with_what_to_set() -> None:
-    with pytest.raises(celeryapp.NoCeleryApp, match="HEADWAY_CELERY_APP = 'proj.celery:app'"):
+    with pytest.raises(celeryapp.NoCeleryApp, match=r"HEADWAY_CELERY_APP = 'proj.celery:app'"):
         celeryapp.load(Conf())

@@ -35,7 +35,9 @@ class Server:
             trusted_proxies=lambda: [ip_network(text) for text in PROXIES],
         )
         self.inbound.put_nowait({"type": "websocket.connect"})
-        self.app = asyncio.ensure_future(app(self.scope, self.inbound.get, self._send))
+        self.app = asyncio.ensure_future(
+            app(self.scope, self.inbound.get, lambda message: self._send(message))
+        )
 
     async def _send(self, message: Any) -> None:
         self.sent.put_nowait(message)
@@ -193,3 +195,31 @@ async def test_no_socket_asks_the_channel_layer_for_anything() -> None:
             await server.hang_up()
 
         assert Layer.asked == ["new_channel"]
+
+
+async def test_a_peer_that_went_while_it_was_written_to_is_no_fault() -> None:
+    async with open_house() as house:
+        server = Server(house)
+        await server.frame("hello")
+
+        async def fail(message: Any) -> None:
+            raise OSError("gone")
+
+        server._send = fail  # type: ignore[method-assign]
+        server.app.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await server.app
+        assert not house.hub._sockets
+
+
+async def test_a_fault_of_ours_ends_the_connection_and_is_raised() -> None:
+    async with open_house() as house:
+        server = Server(house)
+        await server.frame("hello")
+        [socket] = house.hub._sockets
+        socket.receive = None  # type: ignore[method-assign, assignment]
+        server.say(op="ack", frame=1)
+
+        with pytest.raises(TypeError):
+            await asyncio.wait_for(server.app, 5)
+        assert not house.hub._sockets

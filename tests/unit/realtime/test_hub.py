@@ -110,6 +110,25 @@ async def test_what_changes_while_a_view_is_read_is_not_missed() -> None:
         assert browser.cursors[2] == 2
 
 
+async def test_a_task_that_is_deleted_while_a_view_is_read_is_not_in_it() -> None:
+    async with open_house() as house:
+        house.store.commit(task("t1"), task("t2", 1))
+        browser = await house.visit()
+        page = house.store.page
+
+        def slow_page(*args, **kwargs):  # type: ignore[no-untyped-def]
+            found = page(*args, **kwargs)
+            house.store.page = page  # type: ignore[method-assign]
+            house.hub._receive(house.store.remove("t1"))
+            return found
+
+        house.store.page = slow_page  # type: ignore[method-assign]
+        browser.say(op="open", view=1, of="tasks")
+        await house.settle()
+
+        assert browser.ids() == ["t2"]
+
+
 async def test_a_read_that_is_ahead_of_the_hub_is_not_set_back_by_older_batches() -> None:
     async with open_house() as house:
         browser = await house.visit()
@@ -220,6 +239,16 @@ async def test_counts_follow_at_most_every_two_seconds_and_once_for_all_tabs() -
         assert browser.counts[1] == browser.counts[2]
         assert browser.counts[1]["all"][0] >= 4
         assert house.store.reads.count("counts") <= 3
+
+
+async def test_heartbeats_of_workers_count_no_tasks() -> None:
+    async with open_house() as house:
+        await house.watch()
+        for i in range(8):
+            await house.publish(house.store.commit(worker("w1", active=i), of="workers"))
+            await house.pass_time(0.5)
+
+        assert house.store.reads.count("counts") == 1
 
 
 async def test_relative_terms_are_evaluated_again_every_ten_seconds() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from channels.layers import InMemoryChannelLayer
 
 from realtime.core import channels
+from realtime.hub import Hub, Hubs
 from realtime.ports import NOBODY
 from tests.unit.realtime.live import House, open_house, task, until
 
@@ -87,6 +88,29 @@ async def test_batches_that_come_during_a_read_of_the_store_are_taken_after_it()
         house.pool.gate.set()
         await house.settle()
         assert browser.ids() == ["t3", "t2", "lost"]
+
+
+async def test_a_read_of_the_store_that_is_ahead_never_shows_older_states_afterwards() -> None:
+    async with open_house() as house:
+        browser = await house.watch()
+        house.store.commit(task("lost"))
+        trigger = house.store.commit(task("t2", 1))
+        changes, later = house.store.changes, []
+
+        def slow_changes(*args):  # type: ignore[no-untyped-def]
+            if not later:
+                later.extend(house.store.commit(task("t3", 2, retries=i)) for i in range(3))
+            return changes(*args)
+
+        house.store.changes = slow_changes  # type: ignore[method-assign]
+        await house.publish(trigger)
+        for batch in later:
+            await house.publish(batch)
+
+        told = [row for patch in browser.of("patch") for row in patch["upsert"]]
+        retries = [row["retries"] for row in told if row["id"] == "t3"]
+        assert retries == sorted(retries)
+        assert retries[-1] == 2
 
 
 async def test_a_store_that_fails_is_asked_again_but_not_at_once() -> None:
@@ -246,3 +270,42 @@ async def test_submitting_to_a_loop_that_is_closed_is_counted() -> None:
     made[0].hub.submit(made[0].store.beat())
 
     assert made[0].hub.counters["loop_closed"] == 1
+
+
+async def test_a_stream_that_begins_after_its_hub_is_adopted() -> None:
+    async with open_house() as house:
+        house.store.epoch = ""
+        browser = await house.watch()
+        house.store.epoch = "e1"
+        await house.publish(house.store.commit(task("t1")))
+
+        assert browser.ids() == ["t1"]
+        assert (await house.visit()).of("hello")[0]["epoch"] == "e1"
+
+
+async def test_each_loop_has_a_hub_of_its_own_until_it_is_closed() -> None:
+    house = House()
+    hubs = Hubs(house.new_hub)
+    ours = hubs.current()
+
+    async def current() -> Hub:
+        return hubs.current()
+
+    theirs = await asyncio.to_thread(asyncio.run, current())
+    assert theirs is not ours
+    assert hubs.current() is ours
+    hubs.submit(house.store.beat())
+    assert theirs.counters["loop_closed"] == 0
+    await ours.stop()
+
+
+async def test_a_hub_that_was_stopped_is_replaced_by_a_new_one() -> None:
+    house = House()
+    hubs = Hubs(house.new_hub)
+    first = hubs.current()
+    assert hubs.current() is first
+
+    await first.stop()
+    second = hubs.current()
+    assert second is not first
+    await second.stop()

@@ -38,7 +38,7 @@ def test_a_bad_option_is_named_with_its_value_and_what_is_allowed() -> None:
 
 
 def test_a_bad_variable_is_named_as_the_variable() -> None:
-    with pytest.raises(options.BadOption, match="^HEADWAY_LOG_LEVEL 'loud': expected one of"):
+    with pytest.raises(options.BadOption, match=r"^HEADWAY_LOG_LEVEL 'loud': expected one of"):
         options.read({"HEADWAY_LOG_LEVEL": "loud"})
 
 

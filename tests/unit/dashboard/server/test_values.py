@@ -96,7 +96,7 @@ def test_a_file_is_no_data_directory(tmp_path: Path) -> None:
 
 def test_proxies_are_addresses_or_networks() -> None:
     assert values.proxies("10.0.0.0/8, ::1") == ["10.0.0.0/8", "::1"]
-    with pytest.raises(ValueError, match="not 'proxy.example'"):
+    with pytest.raises(ValueError, match=r"not 'proxy.example'"):
         values.proxies("proxy.example")
 
 
@@ -113,7 +113,7 @@ def test_allowed_hosts_are_names_not_addresses_with_a_scheme() -> None:
         "[::1]",
         "*",
     ]
-    with pytest.raises(ValueError, match="not 'https://a.example'"):
+    with pytest.raises(ValueError, match=r"not 'https://a.example'"):
         values.allowed_hosts("https://a.example")
 
 
