@@ -127,7 +127,8 @@ def _classic_layer(config: dict[str, Any]) -> Messages:
 @checks.register("headway")
 def check_static_files(app_configs: Configs, **kwargs: Any) -> list[checks.CheckMessage]:
     """Where static files are hashed, the modules of the pages are asked for by hashed names too."""
-    kind = import_string(storages.backends[STATICFILES_STORAGE_ALIAS]["BACKEND"])
+    backends: Any = storages.backends
+    kind = import_string(backends[STATICFILES_STORAGE_ALIAS]["BACKEND"])
     if not issubclass(kind, HashedFilesMixin) or kind.support_js_module_import_aggregation:
         return []
     return [

@@ -70,7 +70,7 @@ class Redaction:
         if not fields:
             return event
         kind = event.kind
-        if kind in ("task-sent", "task-received"):
+        if kind in ("task-sent", "task-received", "task-context"):
             told = self._arguments(event)
         elif kind.startswith("task-"):
             told = self._texts(event)

@@ -15,7 +15,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: trickle.stop())
     trickle.run()
-    app.pool.force_close_all()
+    app.pool.force_close_all()  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

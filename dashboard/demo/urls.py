@@ -1,6 +1,6 @@
 """The dashboard with the shop's page beside it."""
 
-from django.urls import path
+from django.urls import include, path
 
 from dashboard.demo import views
 from dashboard.server.urls import handler400, handler403, handler404, handler500
@@ -9,6 +9,6 @@ from dashboard.server.urls import urlpatterns as dashboard_urls
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 
 urlpatterns = [
-    path("demo/", views.shop, name="demo"),
+    path("demo/", include(([path("", views.shop, name="shop")], "headway_demo"))),
     *dashboard_urls,
 ]

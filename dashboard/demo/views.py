@@ -36,4 +36,4 @@ def _start(request: HttpRequest) -> HttpResponse:
             request, 400, _("Nothing started"), _("The shop has no such button."), _("Go back.")
         )
     scene.start(random.Random())  # noqa: S311 - not a secret
-    return HttpResponseRedirect(f"{reverse('demo')}?started={scene.slug}")
+    return HttpResponseRedirect(f"{reverse('headway_demo:shop')}?started={scene.slug}")

@@ -25,9 +25,11 @@ class _AsStamped(EventReceiver):
     """Celery's own would move timestamps by the difference of two machines' time zones, as if
     they were not Unix seconds."""
 
-    def event_from_message(self, body: Any, localize: bool = False, **more: Any) -> Any:
+    def event_from_message(
+        self, body: Any, localize: bool = False, *args: Any, **kwargs: Any
+    ) -> Any:
         """The event with the timestamp that its sender gave it."""
-        return super().event_from_message(body, localize=False, **more)
+        return super().event_from_message(body, False, *args, **kwargs)
 
 
 class Cluster:

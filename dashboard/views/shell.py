@@ -1,12 +1,13 @@
 """The frame around every page: navigation, stream badge, viewer, theme; and the pages that say
 no."""
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from dashboard import assets, badge, conf, words
@@ -80,7 +81,7 @@ def _initials(name: str) -> str:
 
 def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
     here = request.resolver_match.url_name if request.resolver_match else ""
-    return [
+    items = [
         {
             "url": reverse("headway:tasks"),
             "word": _("Tasks"),
@@ -94,3 +95,7 @@ def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "is_current": here == "workers",
         },
     ]
+    with contextlib.suppress(NoReverseMatch):
+        shop = reverse("headway_demo:shop")
+        items.append({"url": shop, "word": _("The shop"), "key": "", "is_current": here == "shop"})
+    return items

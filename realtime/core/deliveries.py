@@ -16,6 +16,7 @@ _KINDS = {
     "failed": 6,
     "revoked": 7,
     "succeeded": 8,
+    "missed": 9,
 }
 
 MarkKey = tuple[float, int, int, str, int]
@@ -42,6 +43,10 @@ class _Open:
         self.received: Mark | None = None
         self.started: Mark | None = None
         self.outcome: Mark | None = None
+
+    @property
+    def began_at(self) -> float:
+        return next(m.at for m in (self.received, self.started, self.outcome) if m is not None)
 
     def takes(self, kind: str) -> bool:
         if kind == "started":
@@ -74,11 +79,11 @@ def deliveries(marks: Iterable[Mark]) -> list[Delivery]:
     current: dict[tuple[str, int], _Open] = {}
     told: list[Mark] = []
     sent: list[Mark] = []
+    answered: list[Mark] = []
     for mark in marks:
-        if mark.kind == "sent":
-            sent.append(mark)
-        elif not mark.hostname:
-            told.append(mark)
+        aside = _aside(mark, told, sent, answered)
+        if aside is not None:
+            aside.append(mark)
         else:
             process = (mark.hostname, mark.pid)
             delivery = current.get(process)
@@ -92,10 +97,37 @@ def deliveries(marks: Iterable[Mark]) -> list[Delivery]:
                 found.append(delivery)
             ended = _retried(found, delivery) if mark.kind == "retried" else delivery
             ended.take(mark)
+    for mark in answered:
+        _complete(found, mark)
     ordered = sorted(
         (delivery.closed(_retries(delivery, found, sent)) for delivery in found), key=_attempt_key
     )
     return _with_backend(ordered, told)
+
+
+def _aside(
+    mark: Mark, told: list[Mark], sent: list[Mark], answered: list[Mark]
+) -> list[Mark] | None:
+    """Where a mark is kept that does not belong to a delivery by itself; None for all others."""
+    if mark.kind == "sent":
+        return sent
+    if mark.kind == "missed":
+        return []
+    if not mark.hostname:
+        return told
+    return answered if mark.detail.get("inspected") else None
+
+
+def _complete(found: list[_Open], mark: Mark) -> None:
+    """What a worker answered when it was asked fills in what was not heard of it, and no more."""
+    own = [d for d in found if d.hostname == mark.hostname and mark.pid in (0, d.pid)]
+    latest = max(own, key=lambda delivery: delivery.began_at, default=None)
+    if latest is None or (latest.outcome is not None and latest.outcome.at < mark.at):
+        latest = _Open(mark, None)
+        latest.take(mark)
+        found.append(latest)
+    elif mark.kind == "started" and latest.started is None:
+        latest.take(mark)
 
 
 def _retried(found: list[_Open], current: _Open) -> _Open:
@@ -121,7 +153,7 @@ def _retries(delivery: _Open, found: list[_Open], sent: list[Mark]) -> int:
     """Its own number; else what the marks before it say: one more than the last that retried."""
     if delivery.retries is not None:
         return delivery.retries
-    began = next(m.at for m in (delivery.started, delivery.outcome) if m is not None)
+    began = delivery.began_at
     numbers = [mark.retries or 0 for mark in sent if mark.at <= began]
     for other in found:
         if other.retries is not None and other.received and other.received.at <= began:
@@ -136,7 +168,8 @@ def _with_backend(ordered: list[Delivery], told: list[Mark]) -> list[Delivery]:
         return ordered
     mark = max(told, key=lambda mark: (_KINDS[mark.kind], mark.at))
     if not ordered:
-        return [Delivery(mark.retries or 0, None, 0, None, None, mark)]
+        worker = mark.detail.get("worker")
+        return [Delivery(mark.retries or 0, worker, 0, None, None, mark)]  # type: ignore[arg-type]
     last = ordered[-1]
     is_settled = any(d.outcome and d.outcome.kind == "succeeded" for d in ordered)
     if is_settled or (last.outcome is not None and mark.kind != "succeeded"):

@@ -8,6 +8,7 @@ time and clock; between processes only `retries` orders them, and time where `re
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from realtime.core import progress as progresses
@@ -96,7 +97,8 @@ def fold(task: Task | None, events: Iterable[Event], now: float, workers: Worker
             marks[mark_key(mark)] = _fuller(marks.get(mark_key(mark)), mark)
             _learn(known, event)
             _note_first(known, mark)
-        known["updated_at"] = max(known["updated_at"], event.received_at)
+        if event.kind != "task-missed":
+            known["updated_at"] = max(known["updated_at"], event.received_at)
     kept = _bounded(marks.values())
     for event in reports:
         known["progress"] = progresses.merge(known["progress"], _progress_of(event, kept))
@@ -135,8 +137,8 @@ def _mark_of(event: Event) -> Mark:
     fields = event.fields
     detail = fields
     if event.kind in _STANDING:
-        eta = fields.get("eta")
-        detail = {} if eta is None else {"eta": eta}
+        kept = ("eta", "inspected")
+        detail = {name: fields[name] for name in kept if fields.get(name) is not None}
     return Mark(
         event.at,
         event.clock,
@@ -177,6 +179,9 @@ def _learn(known: Known, event: Event) -> None:
 
 def _note_first(known: Known, mark: Mark) -> None:
     name = _FIRSTS.get(mark.kind)
+    if mark.kind == "received" and mark.detail.get("inspected"):
+        # It was there when its worker was asked; when it came there nobody knows.
+        return
     if name is not None:
         known[name] = mark.at if known[name] is None else min(known[name], mark.at)
 
@@ -219,6 +224,7 @@ def _stand(known: Known, marks: tuple[Mark, ...], now: float, workers: Workers) 
         retries = decisive.retries
     eta = _eta(marks, retries)
     standing = _standing(known, decisive, resent, progress, eta, now, workers)
+    standing = _unheard(standing, marks, known["updated_at"])
     outcome = decisive.outcome if decisive else None
     is_over = standing.status == COMPLETED
     failed = _last_raised(handed, decisive)
@@ -267,7 +273,7 @@ def _standing(
     if decisive is None or (not _is_success(decisive) and (resent or 0) > decisive.retries):
         return _waiting(known, resent, progress, eta, now)
     if decisive.outcome is not None:
-        return _outcome(decisive.outcome, eta)
+        return _outcome(decisive.outcome, known)
     if decisive.started or (progress and progress.retries == decisive.retries):
         return _running(known, decisive, progress, now, workers)
     if eta is not None and eta > now:
@@ -299,7 +305,26 @@ def _waiting(
     return Standing(state, QUEUED)
 
 
-def _outcome(mark: Mark, eta: float | None) -> Standing:
+def _unheard(standing: Standing, marks: tuple[Mark, ...], updated_at: float) -> Standing:
+    """After a gap that left nothing to be found out: as before, and it says that it is in doubt.
+
+    Both instants are by our clock: whatever was heard since the question takes the doubt away.
+    """
+    missed = max((mark for mark in marks if mark.kind == "missed"), key=mark_key, default=None)
+    if missed is None or missed.at < updated_at or standing.reason is not None:
+        return standing
+    if standing.status in (COMPLETED, UNKNOWN):
+        return standing
+    since = datetime.fromtimestamp(float(missed.detail["since"]), UTC)  # type: ignore[arg-type]
+    reason = f"Nothing was heard of it since the gap of {since:%H:%M:%S} UTC: "
+    if not missed.detail.get("answered"):
+        return standing._replace(reason=f"{reason}its worker did not answer.")
+    reason += "no worker holds it and no result is stored."
+    is_held = standing.status in (RESERVED, RUNNING)
+    return standing._replace(status=STALLED if is_held else standing.status, reason=reason)
+
+
+def _outcome(mark: Mark, known: Known) -> Standing:
     if mark.kind in ("retried", "cancelled"):
         return Standing("RETRY", RETRYING)
     if mark.kind == "rejected" and mark.detail.get("requeue"):
@@ -307,6 +332,8 @@ def _outcome(mark: Mark, eta: float | None) -> Standing:
     state, conclusion = _OUTCOMES[mark.kind]
     if mark.kind == "revoked" and mark.detail.get("expired"):
         conclusion = EXPIRED
+    if not mark.hostname and known["name"] is None:
+        return Standing(state, COMPLETED, conclusion, "Only its stored result is known.")
     return Standing(state, COMPLETED, conclusion)
 
 
@@ -331,7 +358,8 @@ def _running(
 def _is_gone(worker: Worker, began_at: float, pid: int, now: float) -> bool:
     if worker.state == "gone":
         return True
-    is_successor = worker.pid != pid and worker.pid_since > began_at
+    # What a worker answered names no process where its own events never did.
+    is_successor = worker.pid != pid != 0 and worker.pid_since > began_at
     return is_successor and now - worker.pid_since > PROCESS_GRACE_S
 
 

@@ -33,7 +33,8 @@ class Mark(NamedTuple):
     at: float
     clock: int
     kind: str
-    """`sent received started succeeded failed retried revoked rejected cancelled`."""
+    """`sent received started succeeded failed retried revoked rejected cancelled`, and `missed`:
+    after a gap in the stream neither a worker nor a result knew of it."""
     hostname: str
     """Empty for what a result backend told, which knows no process."""
     pid: int

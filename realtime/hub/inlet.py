@@ -16,6 +16,8 @@ RENEW_S = 3600.0
 """Layers let a membership expire, after a day by default."""
 ANSWER_S = 10.0
 """For the layer to take a membership."""
+PART_S = 1.0
+"""For it to end one. A server that stops does not wait for a layer that is down."""
 
 
 class Layer(Protocol):
@@ -114,5 +116,5 @@ class Inlet:
 
     async def _part(self, channel: str) -> None:
         with contextlib.suppress(Exception):
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(PART_S):
                 await self._layer.group_discard(GROUP, channel)

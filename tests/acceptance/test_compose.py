@@ -60,7 +60,7 @@ def test_two_web_processes_stand_behind_one_address(services: dict[str, Any]) ->
     }
     assert len(webs) == 2
     proxy = yaml.safe_load(FILE.read_text())["configs"]["proxy"]["content"]
-    assert {f"server {name}:8000;" for name in webs} <= {line.strip() for line in proxy.split("\n")}
+    assert set(re.findall(r"^ *server (\S+):8000\b", proxy, re.MULTILINE)) == webs
     assert [name for name, service in services.items() if "ports" in service] == ["proxy"]
 
 

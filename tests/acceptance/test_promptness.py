@@ -15,7 +15,7 @@ from tests.services.process import wait_until
 from tests.services.redis import RedisServer
 from tests.services.worker import CeleryWorker
 
-SAMPLES = 10
+SAMPLES = 8
 
 NOTE_WHEN_SEEN = """selector => {
   window.seen = {};

@@ -11,9 +11,11 @@ def make() -> Celery:
     return Celery("made", set_as_current=False)
 
 
+APP = make()
+
+
 def test_an_app_is_imported_by_name() -> None:
-    found = celeryapp.load(Conf(celery_app="tests.integration.celery_app:app"))
-    assert found.main == "tests"
+    assert celeryapp.load(Conf(celery_app=f"{__name__}:APP")) is APP
 
 
 def test_a_function_that_returns_an_app_will_do() -> None:

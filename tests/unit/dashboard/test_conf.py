@@ -6,6 +6,7 @@ import pytest
 from django.test import override_settings
 
 from dashboard import conf
+from tests.services.process import ROOT
 
 
 def test_every_setting_has_a_default() -> None:
@@ -45,3 +46,9 @@ def test_no_message_repeats_what_may_hold_a_password() -> None:
     ):
         conf.current()
     assert "hunter2" not in str(refused.value)
+
+
+def test_every_setting_is_in_the_reference() -> None:
+    text = (ROOT / "docs/reference/settings.md").read_text()
+    assert all(f"| `{name}` |" in text for name in conf.names())
+    assert all(f"`{pattern}`" in text for pattern in conf.DEFAULT_REDACT)

@@ -1,6 +1,6 @@
 """The predicate and the SQL of one query select the same rows, on both databases."""
 
-# ruff: noqa: S608 -- the SQL is made of constants and of what is under test
+
 
 import sqlite3
 import unicodedata

@@ -5,6 +5,7 @@ import argparse
 import pytest
 
 from dashboard.server import options
+from tests.services.process import ROOT
 
 
 def given(**texts: object) -> argparse.Namespace:
@@ -74,3 +75,10 @@ def test_every_option_has_a_variable_of_its_own() -> None:
     variables = [option.variable for option in options.ALL]
     assert len(set(variables)) == len(variables)
     assert all(variable.startswith("HEADWAY_") for variable in variables)
+
+
+def test_every_option_and_its_variable_is_in_the_reference() -> None:
+    text = (ROOT / "docs/reference/cli.md").read_text()
+    for option in options.ALL:
+        assert f"`{option.flag}" in text
+        assert f"`{option.variable}`" in text
