@@ -13,5 +13,7 @@ class HeadwayConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks."""
-        from dashboard import checks  # noqa: F401
+        """Register the system checks, and follow what changes people's rights."""
+        from dashboard import checks, signals  # noqa: F401
+
+        signals.connect()

@@ -1,19 +1,19 @@
-"""What workers answer when asked: their pool, its size and their queues.
+"""What workers answer when asked: their pool, its size and their queues; and the tasks they hold.
 
-Runs on a thread and a connection of its own: an answer takes as long as a worker likes.
+Asked on threads and connections of their own: an answer takes as long as a worker likes.
 """
 
 import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from celery import Celery
 
 from realtime import broker
 from realtime.backoff import Backoff
-from realtime.core.events import MAX_ID, MAX_WORD, Event, Fields, clean
+from realtime.core.events import MAX_AT, MAX_ID, MAX_WORD, Event, Fields, arguments, clean, instant
 from realtime.inbox import Inbox
 from realtime.ports import Delivery
 
@@ -28,6 +28,21 @@ TRIES = 3
 MAX_ASKED = 500
 """Workers in one question."""
 MAX_QUEUES = 100
+MAX_TASKS = 50_000
+"""Held tasks that are taken up of one survey: more than any cluster's workers prefetch."""
+_PLAUSIBLE_S = 30 * 86_400.0
+"""Before Celery 5.5 the time of a start is the worker's monotonic clock: far from any date."""
+_HELD = ("scheduled", "reserved", "active")
+"""In the order in which a task goes through them: one that moves on meanwhile is met later."""
+
+
+class Held(NamedTuple):
+    """What a survey of all workers found."""
+
+    hosts: frozenset[str]
+    """Who answered."""
+    events: list[Event]
+    """Evidence of each task that they hold: what it is, and that it was received or started."""
 
 
 class Inspection:
@@ -102,6 +117,72 @@ class Inspection:
             for hostname in asked:
                 if hostname in stats or self._tries.get(hostname, 0) <= 0:
                     self._tries.pop(hostname, None)
+
+
+def survey(app: Celery, clock: Callable[[], float]) -> Held:
+    """Ask all workers for the tasks they hold. Takes up to `ANSWER_S` a question; the transport's
+    own errors come through."""
+    with broker.connection(app, is_writer=True) as link:
+        broker.connect(link)
+        return _surveyed(broker.mailbox(app, link), clock)
+
+
+def _surveyed(mailbox: Any, clock: Callable[[], float]) -> Held:
+    stats = _answers(mailbox.multi_call("stats", timeout=ANSWER_S))
+    hosts = set(stats)
+    found: list[Event] = []
+    for command in _HELD:
+        if not hosts:
+            break
+        # As text, arguments are cut by the worker; only this command offers it.
+        how = {"safe": True} if command == "active" else {}
+        told = _answers(mailbox.call(sorted(hosts), command, how, timeout=ANSWER_S))
+        now = clock()
+        for name in hosts & told.keys():
+            items = told[name] if isinstance(told[name], list) else ()
+            for item in items[: MAX_TASKS - len(found) // 2]:  # type: ignore[index]
+                found += _held(command, name, _pid(stats[name]), item, now)
+        hosts &= told.keys()
+    return Held(frozenset(hosts), found)
+
+
+def _held(command: str, hostname: str, pid: int, item: object, now: float) -> list[Event]:
+    """What the task is, and that this worker has it; nothing where the answer is malformed."""
+    told = item if isinstance(item, Mapping) else {}
+    request = told.get("request") if command == "scheduled" else told
+    task_id = request.get("id") if isinstance(request, Mapping) else None
+    if not isinstance(request, Mapping) or not isinstance(task_id, str) or not task_id:
+        return []
+    if clean(task_id, MAX_ID) != task_id:
+        return []
+    route = request.get("delivery_info")
+    route = route if isinstance(route, Mapping) else {}
+    context: Fields = {
+        "name": clean(request.get("name"), MAX_WORD),
+        "args": arguments(request.get("args"), "()"),
+        "kwargs": arguments(request.get("kwargs"), "{}"),
+        "queue": clean(route.get("routing_key"), MAX_WORD),
+    }
+    fields: Fields = {"inspected": True}
+    kind, at = "task-received", now
+    if command == "active":
+        kind, at = "task-started", _began(request.get("time_start"), now)
+    elif command == "scheduled":
+        fields["eta"] = instant(told.get("eta"))
+    return [
+        Event("task-context", task_id, "", 0, now, 0, now, context),
+        Event(kind, task_id, hostname, pid, at, 0, now, fields),
+    ]
+
+
+def _began(value: object, now: float) -> float:
+    is_time = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < MAX_AT
+    return float(value) if is_time and abs(value - now) < _PLAUSIBLE_S else now  # type: ignore
+
+
+def _pid(stats: object) -> int:
+    pid = stats.get("pid") if isinstance(stats, Mapping) else None
+    return pid if isinstance(pid, int) and 0 <= pid < 2**31 else 0
 
 
 def _answers(replies: object) -> dict[str, object]:

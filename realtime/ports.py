@@ -212,6 +212,8 @@ class Delivery(NamedTuple):
     received_at: float
     tag: object
     """What `Source.settle` takes; None where nothing needs acknowledging."""
+    is_repair: bool = False
+    """Found out by asking after a gap, not heard: it mends what is stored and outdoes nothing."""
 
 
 class SourceHealth(NamedTuple):

@@ -1,43 +1,118 @@
-"""After a gap: ask the result backend how the tasks ended whose end was not heard."""
+"""After a gap: the workers and the result backend are asked for what was not heard.
+
+Three questions, in this order, so that a task which moves on meanwhile is met by a later one: what
+the workers hold; how the tasks ended that were live before; and, once a gap, which results were
+stored in it of tasks that began and ended unseen. What nobody knows is said of the task itself.
+"""
 
 import logging
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple, TypeVar
 
+from realtime.backoff import Backoff
 from realtime.core.events import Event
 from realtime.inbox import Inbox
+from realtime.inspection import Held
 from realtime.ports import Delivery
 
 logger = logging.getLogger(__name__)
 
 CHUNK = 100
-"""Ids in one question: a few milliseconds of the backend's time."""
+"""Ids in one question, tasks in one delivery: a few milliseconds of the backend's time."""
 PAUSE_S = 0.05
 """Between questions: at most 2,000 results a second are asked for."""
+TRIES = 8
+"""A broker that has just come back may take half a minute to answer reliably."""
+REST = 10
+"""After a search it rests so many times as long as that took: a stream that is interrupted again
+and again costs the result backend a tenth of its patience at most."""
+MAX_REST_S = 600.0
 
+Answer = TypeVar("Answer")
 Lookup = Callable[[Sequence[str]], Iterable[Event]]
+"""What the result backend has stored of these tasks."""
+Survey = Callable[[], Held]
+"""What the workers hold now."""
+Search = Callable[[float, float], Iterator[Sequence[Event]]]
+"""Page by page, the outcomes that were stored between two instants."""
+
+
+class Window(NamedTuple):
+    """A time in which nothing was heard. Unix seconds."""
+
+    from_at: float
+    until_at: float
+
+    def joined(self, other: "Window | None") -> "Window":
+        """One window over both."""
+        if other is None:
+            return self
+        return Window(min(self.from_at, other.from_at), max(self.until_at, other.until_at))
+
+
+class _Question(NamedTuple):
+    window: Window
+    workers: Mapping[str, str | None]
+    """Task to the worker that had it before."""
 
 
 class Repairer:
-    """Asks on a thread of its own and puts the answers in the inbox like any other event."""
+    """Asks on a thread of its own and puts the answers in the inbox as evidence.
 
-    def __init__(self, lookup: Lookup, inbox: Inbox, clock: Callable[[], float]) -> None:
+    `search` is None where the backend cannot be searched; `unsearchable` then says why.
+    """
+
+    def __init__(
+        self,
+        *,
+        lookup: Lookup,
+        survey: Survey,
+        search: Search | None,
+        unsearchable: str | None,
+        inbox: Inbox,
+        clock: Callable[[], float],
+    ) -> None:
         self._lookup = lookup
+        self._survey = survey
+        self._search = search
+        self._unsearchable = unsearchable
         self._inbox = inbox
         self._clock = clock
-        self._ids: deque[str] = deque()
         self._changed = threading.Condition()
+        self._question: _Question | None = None
+        self._window: Window | None = None
+        self._rests_until = 0.0
         self._is_stopping = False
-        self.is_busy = False
-        self.repaired = 0
+        self._is_working = False
+        self._failure: str | None = None
 
-    def ask(self, ids: Iterable[str]) -> None:
-        """Look these tasks up soon; never blocks."""
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is still to be found out."""
         with self._changed:
-            waiting = set(self._ids)
-            self._ids.extend(task_id for task_id in ids if task_id not in waiting)
-            self.is_busy = bool(self._ids)
+            return self._is_working or self._question is not None or self._window is not None
+
+    @property
+    def shortfall(self) -> str | None:
+        """What cannot be known after a gap, in a few words; None where all can."""
+        if self._failure is not None:
+            return self._failure
+        if self._search is None:
+            return f"tasks that began and ended in it are not known, {self._unsearchable}"
+        return None
+
+    def ask(self, window: Window, workers: Mapping[str, str | None]) -> None:
+        """Find out about these tasks (id to the worker that had it) and what else happened in the
+        window, soon; never blocks."""
+        with self._changed:
+            waiting = self._question
+            self._question = _Question(
+                window.joined(waiting.window if waiting else None),
+                {**(waiting.workers if waiting else {}), **workers},
+            )
             self._changed.notify_all()
 
     def stop(self) -> None:
@@ -48,24 +123,129 @@ class Repairer:
 
     def run(self) -> None:
         """Answer questions until `stop`."""
-        while True:
+        while self._await_work():
+            self._answer_waiting()
+            if self._window is not None and time.monotonic() >= self._rests_until:
+                self._search_window()
+
+    def _await_work(self) -> bool:
+        with self._changed:
+            self._is_working = False
+            while self._question is None and not self._is_stopping:
+                rest_s = self._rests_until - time.monotonic()
+                if self._window is not None and rest_s <= 0:
+                    break
+                self._changed.wait(rest_s if self._window is not None else None)
+            self._is_working = True
+            return not self._is_stopping
+
+    def _answer_waiting(self) -> None:
+        with self._changed:
+            question, self._question = self._question, None
+        if question is not None:
+            self._answer(question)
+
+    def _answer(self, question: _Question) -> None:
+        self._failure = None
+        asked_at = self._clock()
+        held = self._patiently(self._survey, "the workers could not be asked")
+        known = {event.id for event in held.events} if held else set()
+        if held:
+            self._put(held.events)
+        failed: set[str] = set()
+        ids = iter([task_id for task_id in question.workers if task_id not in known])
+        while chunk := list(islice(ids, CHUNK)):
+            found = self._look_up(chunk)
+            if found is None:
+                failed.update(chunk)
+            else:
+                known.update(event.id for event in found)
+                self._put(found)
+            self._pause(PAUSE_S)
+        unknown = [task_id for task_id in question.workers if task_id not in known]
+        since = question.window.from_at
+        self._put(
+            [
+                _missed(task_id, since, asked_at, *_doubt(task_id, question, held, failed))
+                for task_id in unknown
+            ]
+        )
+        if self._search is not None:
             with self._changed:
-                self.is_busy = bool(self._ids)
-                self._changed.wait_for(lambda: self._ids or self._is_stopping)
+                self._window = question.window.joined(self._window)
+
+    def _look_up(self, ids: Sequence[str]) -> list[Event] | None:
+        return self._patiently(
+            lambda: list(self._lookup(ids)), "the result backend could not be asked"
+        )
+
+    def _search_window(self) -> None:
+        """Once through the results; a new question is answered in between."""
+        with self._changed:
+            window, self._window = self._window, None
+        if self._search is None or window is None:
+            return
+        began = time.monotonic()
+        try:
+            for page in self._search(*window):
+                self._put(page)
+                self._answer_waiting()
+                self._pause(PAUSE_S)
                 if self._is_stopping:
                     return
-                chunk = [self._ids.popleft() for _ in range(min(CHUNK, len(self._ids)))]
-            self._look_up(chunk)
-            with self._changed:
-                self._changed.wait_for(lambda: self._is_stopping, PAUSE_S)
-
-    def _look_up(self, ids: list[str]) -> None:
-        try:
-            events = list(self._lookup(ids))
         except Exception:
-            # Backends raise whatever their client library does; the tasks stay as they were.
-            logger.exception("The result backend did not answer", extra={"action": "repair_failed"})
-            return
-        if events:
-            self._inbox.put(Delivery(events, self._clock(), None), timeout_s=10.0)
-            self.repaired += len(events)
+            # Backends raise whatever their client library does; what was found so far stays.
+            logger.exception("The results could not be searched", extra={"action": "search_failed"})
+            self._failure = "tasks that began and ended in it are not all known"
+        now = time.monotonic()
+        self._rests_until = now + min(REST * (now - began), MAX_REST_S)
+
+    def _patiently(self, ask: Callable[[], Answer], failure: str) -> Answer | None:
+        """The answer, of one of several tries; None when there was none."""
+        backoff = Backoff()
+        for _ in range(TRIES):
+            try:
+                return ask()
+            except Exception as error:  # noqa: BLE001 - clients raise what they like
+                logger.warning(
+                    "Repair: %s: %s",
+                    failure,
+                    type(error).__name__,
+                    extra={"action": "repair_failed"},
+                )
+            self._pause(backoff.next_s())
+            if self._is_stopping:
+                return None
+        self._failure = failure
+        return None
+
+    def _put(self, events: Sequence[Event]) -> None:
+        """In deliveries of a few tasks each, as there is room."""
+        for start in range(0, len(events), 2 * CHUNK):
+            delivery = Delivery(events[start : start + 2 * CHUNK], self._clock(), None, True)
+            while not self._is_stopping and not self._inbox.put(delivery, timeout_s=1.0):
+                continue
+
+    def _pause(self, seconds: float) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_stopping, seconds)
+
+
+def _doubt(
+    task_id: str, question: _Question, held: Held | None, failed: set[str]
+) -> tuple[str, bool]:
+    """Why nothing is known of a task, and whether it is known that no worker has it."""
+    worker = question.workers[task_id]
+    is_free = held is not None and (worker is None or worker in held.hosts)
+    if held is None:
+        return "the workers could not be asked", False
+    if not is_free:
+        return "its worker did not answer", False
+    if task_id in failed:
+        return "the result backend could not be asked", True
+    return "no worker holds it and no result is stored", True
+
+
+def _missed(task_id: str, since: float, asked_at: float, why: str, is_free: bool) -> Event:
+    fields = {"since": since, "why": why, "is_free": is_free}
+    return Event("task-missed", task_id, "", 0, asked_at, 0, asked_at, fields)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from celery import Celery, states
@@ -32,6 +33,11 @@ MAX_VALUE_BYTES = events.MAX_EVENT_BYTES
 POLL_S = 0.5
 PING_S = 5.0
 """How often Redis is asked for a sign of life on a quiet subscription."""
+
+SCAN_COUNT = 500
+"""Keys that Redis looks at in one step of a search: well under a millisecond of its time."""
+SLACK_S = 5.0
+"""How far the clocks of workers and ours may be apart for a result to count as of a gap."""
 
 # States that say nothing that the task's own events do not say better.
 _SILENT = frozenset(
@@ -93,20 +99,12 @@ class ResultListener:
 
     @property
     def _prefix(self) -> bytes | str:
-        key: bytes | str = self._backend.get_key_for_task("x")
-        return key[:-1]
+        return _prefix(self._backend)
 
     def _session(self, backoff: Backoff) -> None:
-        timeouts = {"socket_timeout": PING_S, "socket_connect_timeout": PING_S}
-        # The backend's own way to a client: it knows TLS, Sentinel and credential providers.
-        make = self._backend._create_client  # noqa: SLF001
-        client = make(**{**self._backend.connparams, **timeouts})
-        try:
-            with client.pubsub() as subscription:
-                subscription.psubscribe(_shown(_escaped(self._prefix)) + "*")
-                self._listen(subscription, backoff)
-        finally:
-            client.connection_pool.disconnect()
+        with _client(self._backend) as client, client.pubsub() as subscription:
+            subscription.psubscribe(_pattern(self._prefix))
+            self._listen(subscription, backoff)
 
     def _listen(self, subscription: Any, backoff: Backoff) -> None:
         heard_at = asked_at = time.monotonic()
@@ -180,6 +178,96 @@ def lookup(app: Celery, ids: Sequence[str], now: float) -> list[Event]:
         return []
     found = (told(task_id, meta, now) for task_id, meta in _stored(app.backend, ids))
     return [event for event in found if event is not None]
+
+
+def evidence(app: Celery, ids: Sequence[str], now: float) -> list[Event]:
+    """As `lookup`, each with what else was stored of the task: name, arguments, queue, worker."""
+    if unreadable(app) is not None:
+        return []
+    return [e for task_id, meta in _stored(app.backend, ids) for e in _evidence(task_id, meta, now)]
+
+
+def unsearchable(app: Celery) -> str | None:
+    """Why outcomes of unknown tasks cannot be found in the result backend; None when they can."""
+    if not isinstance(app.backend, RedisBackend):
+        return unreadable(app) or f"{type(app.backend).__name__} cannot be searched by time"
+    return unreadable(app)
+
+
+def search(
+    app: Celery, from_at: float, until_at: float, clock: Callable[[], float] = time.time
+) -> Iterator[list[Event]]:
+    """Evidence of the tasks whose outcome was stored between two instants (Unix seconds), one
+    page of keys at a time, so that the caller can pace it. Only for what is not `unsearchable`.
+
+    Values are read of keys alone that were used since then, and none beyond `MAX_VALUE_BYTES`.
+    """
+    backend: Any = app.backend
+    prefix = _prefix(backend)
+    with _client(backend) as client:
+        cursor = 0
+        while True:
+            cursor, keys = client.scan(cursor, match=_pattern(prefix), count=SCAN_COUNT)
+            now = clock()
+            yield [
+                event
+                for key, value in _recent(client, keys, now - from_at + SLACK_S)
+                for event in _within(key[len(prefix) :], value, now, from_at, until_at)
+            ]
+            if not cursor:
+                return
+
+
+def _recent(client: Any, keys: Sequence[Any], idle_s: float) -> Iterator[tuple[Any, Any]]:
+    """The values of those keys that were written or read in the last `idle_s` seconds."""
+    asked = client.pipeline(transaction=False)
+    for key in keys:
+        asked.object("idletime", key)
+        asked.strlen(key)
+    told = asked.execute(raise_on_error=False)
+    # Where Redis evicts by frequency it knows no idle time, and answers with an error.
+    wanted = [
+        key
+        for key, idle, size in zip(keys, told[::2], told[1::2], strict=True)
+        if (not isinstance(idle, int) or idle <= idle_s)
+        and isinstance(size, int)
+        and 0 < size <= MAX_VALUE_BYTES
+    ]
+    return zip(wanted, client.mget(wanted) if wanted else (), strict=True)
+
+
+def _within(
+    task_id: bytes | str, value: Any, now: float, from_at: float, until_at: float
+) -> list[Event]:
+    try:
+        meta = codec.decode_leniently(value or b"")
+    except ValueError:
+        return []
+    done_at = _done_at(meta) if isinstance(meta, Mapping) else None
+    if done_at is None or not from_at - SLACK_S <= done_at <= until_at + SLACK_S:
+        return []
+    found = _evidence(_shown(task_id), meta, now)
+    return found if found and found[-1].kind != "task-progress" else []
+
+
+def _evidence(task_id: str, meta: object, now: float) -> list[Event]:
+    """What the task is, then how it stands; nothing where that is not told."""
+    event = told(task_id, meta, now)
+    if event is None or not isinstance(meta, Mapping):
+        return []
+    words = {"name": "name", "queue": "queue", "group_id": "group_id", "parent_id": "parent_id"}
+    context: Fields = {
+        fact: events.clean(meta.get(word), events.MAX_WORD) for fact, word in words.items()
+    }
+    context |= {
+        "args": events.arguments(meta.get("args"), "()"),
+        "kwargs": events.arguments(meta.get("kwargs"), "{}"),
+        "retries": event.fields.get("retries"),
+    }
+    if event.kind != "task-progress":
+        worker = events.clean(meta.get("worker"), events.MAX_ID)
+        event = event._replace(fields={**event.fields, "worker": worker})
+    return [Event("task-context", task_id, "", 0, event.at, 0, now, context), event]
 
 
 def told(task_id: str, meta: object, now: float) -> Event | None:
@@ -265,6 +353,25 @@ def _stored(backend: Any, ids: Sequence[str]) -> Iterator[tuple[str, object]]:
                 continue
 
 
+def _prefix(backend: Any) -> bytes | str:
+    """What the key of every stored result begins with."""
+    key: bytes | str = backend.get_key_for_task("x")
+    return key[:-1]
+
+
+@contextmanager
+def _client(backend: Any) -> Iterator[Any]:
+    """A client of one's own to a Redis backend."""
+    timeouts = {"socket_timeout": PING_S, "socket_connect_timeout": PING_S}
+    # The backend's own way to a client: it knows TLS, Sentinel and credential providers.
+    make = backend._create_client  # noqa: SLF001
+    client = make(**{**backend.connparams, **timeouts})
+    try:
+        yield client
+    finally:
+        client.connection_pool.disconnect()
+
+
 def _is_json(backend: Any) -> bool:
     return bool(backend.content_type == "application/json")
 
@@ -273,9 +380,9 @@ def _pickled(backend: Any) -> str:
     return f"result_serializer is {backend.serializer}; only json is read"
 
 
-def _escaped(pattern: bytes | str) -> str:
-    """The text with the special characters of Redis' patterns taken literally."""
-    return re.sub(r"([*?\[\]\\^])", r"\\\1", _shown(pattern))
+def _pattern(prefix: bytes | str) -> str:
+    """Redis' pattern of what begins with this text, whose special characters stay literal."""
+    return re.sub(r"([*?\[\]\\^])", r"\\\1", _shown(prefix)) + "*"
 
 
 def _shown(key: bytes | str) -> str:

@@ -10,14 +10,21 @@ SILENT_AFTER_S = 5.0
 def stream_row(info: StreamInfo, now: float) -> Row:
     """The stream as readers see it at `now`, Unix seconds: blind where no receiver gives a sign
     of life, whatever the last one said of itself."""
-    is_alive = info.alive_at is not None and now - info.alive_at <= SILENT_AFTER_S
+    row = told_row(info)
+    if info.alive_at is None or now - info.alive_at > SILENT_AFTER_S:
+        row |= {"state": "blind", "lag_ms": None, "events_per_second": 0.0}
+    return row
+
+
+def told_row(info: StreamInfo) -> Row:
+    """The stream as the stored row tells it, however long ago that was."""
     return {
         "epoch": info.epoch,
         "revision": info.revision,
         "floor": info.floor,
-        "state": info.stats.get("state", "live") if is_alive else "blind",
-        "lag_ms": info.stats.get("lag_ms") if is_alive else None,
-        "events_per_second": info.stats.get("events_per_second", 0.0) if is_alive else 0.0,
+        "state": info.stats.get("state", "live"),
+        "lag_ms": info.stats.get("lag_ms"),
+        "events_per_second": info.stats.get("events_per_second", 0.0),
         "counters": info.stats.get("counters", {}),
         "alive_at": info.alive_at,
         "receiver": info.holder,

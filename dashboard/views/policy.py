@@ -98,7 +98,9 @@ def project_sign_in_url() -> str | None:
 
     It is what `LOGIN_URL` names; Django's default of it counts only when something answers there.
     """
-    if settings.LOGIN_URL == global_settings.LOGIN_URL and not _is_answered(str(settings.LOGIN_URL)):
+    if settings.LOGIN_URL == global_settings.LOGIN_URL and not _is_answered(
+        str(settings.LOGIN_URL)
+    ):
         return None
     url = resolve_url(settings.LOGIN_URL)
     return None if url == reverse("headway:login") else url

@@ -167,11 +167,14 @@ def _with_backend(ordered: list[Delivery], told: list[Mark]) -> list[Delivery]:
     if not told:
         return ordered
     mark = max(told, key=lambda mark: (_KINDS[mark.kind], mark.at))
+    worker = mark.detail.get("worker")
+    unseen = Delivery(mark.retries or 0, worker, 0, None, None, mark)  # type: ignore[arg-type]
     if not ordered:
-        worker = mark.detail.get("worker")
-        return [Delivery(mark.retries or 0, worker, 0, None, None, mark)]  # type: ignore[arg-type]
+        return [unseen]
     last = ordered[-1]
     is_settled = any(d.outcome and d.outcome.kind == "succeeded" for d in ordered)
+    if not is_settled and (mark.retries or 0) > last.retries:
+        return [*ordered, unseen]
     if is_settled or (last.outcome is not None and mark.kind != "succeeded"):
         return ordered
     return [*ordered[:-1], last._replace(outcome=mark)]

@@ -316,12 +316,10 @@ def _unheard(standing: Standing, marks: tuple[Mark, ...], updated_at: float) -> 
     if standing.status in (COMPLETED, UNKNOWN):
         return standing
     since = datetime.fromtimestamp(float(missed.detail["since"]), UTC)  # type: ignore[arg-type]
-    reason = f"Nothing was heard of it since the gap of {since:%H:%M:%S} UTC: "
-    if not missed.detail.get("answered"):
-        return standing._replace(reason=f"{reason}its worker did not answer.")
-    reason += "no worker holds it and no result is stored."
-    is_held = standing.status in (RESERVED, RUNNING)
-    return standing._replace(status=STALLED if is_held else standing.status, reason=reason)
+    why = missed.detail.get("why")
+    reason = f"Nothing was heard of it since the gap of {since:%H:%M:%S} UTC: {why}."
+    is_stuck = missed.detail.get("is_free") and standing.status in (RESERVED, RUNNING)
+    return standing._replace(status=STALLED if is_stuck else standing.status, reason=reason)
 
 
 def _outcome(mark: Mark, known: Known) -> Standing:

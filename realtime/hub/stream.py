@@ -8,6 +8,7 @@ from realtime.core.ring import MAX_ROWS, Ring
 from realtime.hub.pool import Offload
 from realtime.hub.rows import KINDS, Change, decoded, read_changes
 from realtime.ports import Batch, Snapshots, StreamInfo
+from realtime.standing import told_row
 
 GLANCE_ROWS = 1_000
 """Read first at the start: on a quiet system they reach back far enough."""
@@ -50,7 +51,7 @@ class Stream:
         rings = {kind: await self._recent(kind, info, at) for kind in KINDS}
         self.epoch, self.revision, self.floor = info.epoch, info.revision, info.floor
         self.rings = rings
-        self.pulse.hear(said(info), at)
+        self.pulse.hear(told_row(info), at)
 
     def take(self, batch: Batch, at: float) -> News | None:
         """Stand where this batch ends; None when all of it was known. Raises Behind, OtherStream,
@@ -72,7 +73,7 @@ class Stream:
         self._follow(info.epoch)
         if info.revision < self.revision:
             raise OtherStream
-        self._hear(said(info), at)
+        self._hear(told_row(info), at)
         if info.revision == self.revision:
             return None
         if info.floor > self.revision:
@@ -152,27 +153,3 @@ def _ring(changes: Iterable[Change], since: int, revision: int, at: float) -> Ri
             ring.put(change.key, change, changed_at)
     ring.trim(at)
     return ring
-
-
-def said(info: StreamInfo) -> dict[str, object]:
-    """What the stored row says of the stream, as frames tell it."""
-    gap = info.gap
-    return {
-        "lag_ms": None,
-        "state": "live",
-        "events_per_second": 0.0,
-        "counters": {},
-        **info.stats,
-        "epoch": info.epoch,
-        "revision": info.revision,
-        "floor": info.floor,
-        "alive_at": info.alive_at,
-        "receiver": info.holder,
-        "gap": gap
-        and {
-            "from_at": gap.from_at,
-            "until_at": gap.until_at,
-            "reason": gap.reason,
-            "repaired": gap.repaired,
-        },
-    }

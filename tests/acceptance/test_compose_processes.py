@@ -79,7 +79,8 @@ class Compose:
             assert migrate.wait_for_exit(60) == 0, migrate.output()
         with ExitStack() as stack:
             for process in self.processes.values():
-                stack.callback(process.stop)
+                # A worker that is asked to end would first finish its tasks.
+                stack.callback(process.kill)
             start_all([self.processes[name] for name in (*OTHERS, *WEBS)])
             for name in WEBS:
                 self.processes[name].wait_for_line(r"url: http://0\.0\.0\.0:")

@@ -18,7 +18,7 @@ def ids(found: list[Any]) -> list[str]:
     return [message.id for message in found]
 
 
-@override_settings(HEADWAY_CELERY_APP="tests.integration.celery_app:app")
+@override_settings(HEADWAY_CELERY_APP="tests.unit.dashboard.test_celeryapp:APP")
 def test_a_good_configuration_is_not_complained_about() -> None:
     assert checks.check_settings(None) == []
     assert checks.check_project(None) == []

@@ -1,7 +1,5 @@
 """The predicate and the SQL of one query select the same rows, on both databases."""
 
-
-
 import sqlite3
 import unicodedata
 from collections.abc import Iterator, Mapping

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import celery._state
 import pytest
 from celery import Celery
 from celery._state import _set_task_join_will_block
@@ -70,7 +71,10 @@ def running(receiver: Receiver) -> Iterator[None]:
 
 @contextmanager
 def working(app: Celery) -> Iterator[None]:
-    """A worker on threads in this process, as in the demo."""
+    """A worker on threads in this process, as in the demo. Its threads find their app as the
+    process's default, which an app that some other test imported may be."""
+    before = celery._state.default_app
+    app.set_default()
     worker = app.WorkController(
         pool="threads", concurrency=2, without_mingle=True, without_gossip=True
     )
@@ -81,6 +85,7 @@ def working(app: Celery) -> Iterator[None]:
     finally:
         worker.stop()
         thread.join(20)
+        celery._state.set_default_app(before)
         # The worker forbade this process to wait for results; later tests may.
         _set_task_join_will_block(False)
         assert not thread.is_alive()
