@@ -29,7 +29,7 @@ demo: $(RUN_READY)
 	@$(BIN)/headway demo --port $(PORT)
 
 test: $(DEV_READY)
-	@tests/services/install.sh redis-server rabbitmq-server postgresql chromium node
+	@tests/services/install.sh redis-server rabbitmq-server postgresql nginx chromium node
 	$(BIN)/pytest $(ARGS)
 	HEADWAY_TEST_DATABASE_URL=postgresql: $(BIN)/pytest -m django_db $(ARGS)
 

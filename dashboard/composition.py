@@ -4,9 +4,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Sequence
-
-from celery import Celery
+from functools import partial
 
 from dashboard import celeryapp, nodes, routing
 from dashboard.conf import Conf
@@ -14,14 +12,13 @@ from dashboard.redaction import Redaction
 from dashboard.running import Part
 from dashboard.store import Store
 from realtime import results
-from realtime.core.events import Event
 from realtime.inbox import Inbox
-from realtime.inspection import Inspection
+from realtime.inspection import Inspection, survey
 from realtime.pipeline import Pipeline
 from realtime.ports import Publisher
 from realtime.publisher import LayerPublisher, LocalPublisher
 from realtime.receiver import Receiver
-from realtime.repair import Lookup, Repairer
+from realtime.repair import Repairer
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +37,15 @@ def receiving(settings: Conf, publisher: Publisher) -> dict[str, Part]:
         node_id=settings.node_id or nodes.node_id(),
         on_worker=inspection.notice,
     )
-    repairer = Repairer(_lookup(app), inbox, time.time)
+    unsearchable = results.unsearchable(app)
+    repairer = Repairer(
+        lookup=lambda ids: results.evidence(app, ids, time.time()),
+        survey=lambda: survey(app, time.time),
+        search=None if unsearchable else partial(results.search, app),
+        unsearchable=unsearchable,
+        inbox=inbox,
+        clock=time.time,
+    )
     pipeline = Pipeline(
         store=Store(),
         inbox=inbox,
@@ -80,10 +85,3 @@ def publisher() -> LocalPublisher | LayerPublisher:
 async def farewell() -> None:
     """Tell the open pages of the running loop that the server is stopping."""
     await routing.hubs.stop()
-
-
-def _lookup(app: Celery) -> Lookup:
-    def look_up(ids: Sequence[str]) -> list[Event]:
-        return results.lookup(app, ids, time.time())
-
-    return look_up

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from realtime.core import lifecycle, workers
 from realtime.core.events import Event
-from realtime.core.task import Task
+from realtime.core.task import LOST, RESERVED, RUNNING, SCHEDULED, STALLED, Task
 from realtime.core.workers import Worker
 
 logger = logging.getLogger(__name__)
@@ -38,10 +38,14 @@ class Holding:
         self._due: list[tuple[float, str]] = []
         self._told: dict[str, tuple[float, Event]] = {}
         self._swept_at = 0.0
+        self.mended = 0
+        """Tasks whose standing was set right by what a repair found out."""
 
     def begin(self, tasks: Iterable[Task], known: Iterable[Worker], now: float) -> None:
         """Start over from what the store has."""
+        mended = self.mended
         self.__init__(self._counters)  # type: ignore[misc]
+        self.mended = mended
         self._swept_at = now
         self.workers = {worker.name: worker for worker in known}
         for task in tasks:
@@ -63,6 +67,29 @@ class Holding:
             )
             if own:
                 self._fold(task_id, known, own, now)
+
+    def mend(self, events: Iterable[Event], stored: Mapping[str, Task], now: float) -> None:
+        """Fold what a repair found out, given the stored tasks of the ids that were missing."""
+        by_task: dict[str, list[Event]] = defaultdict(list)
+        for event in events:
+            by_task[event.id].append(event)
+        for task_id, found in by_task.items():
+            known = self.tasks.get(task_id) or stored.get(task_id)
+            news = [self._by_its_clock(event) for event in found if _is_news(event, known)]
+            if all(event.kind == "task-context" for event in news):
+                continue
+            self._fold(task_id, known, news, now)
+            mended = self.tasks.get(task_id)
+            is_found = any(event.kind != "task-missed" for event in news)
+            if mended and is_found and _standing(mended) != _standing(known):
+                self.mended += 1
+
+    def _by_its_clock(self, event: Event) -> Event:
+        """What a worker holds was seen by our clock; beside its own marks stands its own."""
+        worker = self.workers.get(event.hostname)
+        if event.kind != "task-received" or worker is None or worker.clock_offset is None:
+            return event
+        return event._replace(at=event.at + worker.clock_offset)
 
     def hear(self, event: Event, now: float) -> None:
         """Take a worker's own event, or what an inspection found out about it."""
@@ -168,3 +195,22 @@ class Holding:
         for task_id in list(itertools.islice(clean, excess)):
             del self.tasks[task_id]
             self._counters["let_go"] += 1
+
+
+def _standing(task: Task | None) -> tuple[str, str | None] | None:
+    return None if task is None else (task.status, task.conclusion)
+
+
+def _is_news(event: Event, known: Task | None) -> bool:
+    """Whether it may say more of the task than its own events did."""
+    if known is None:
+        return event.kind != "task-missed"
+    is_over = not known.is_live and known.conclusion != LOST
+    if is_over:
+        return False
+    is_certain = known.worker == event.hostname and known.reason is None
+    if event.kind == "task-started":
+        return not (is_certain and known.status == RUNNING)
+    if event.kind == "task-received":
+        return not (is_certain and known.status in (RESERVED, SCHEDULED, RUNNING, STALLED))
+    return True

@@ -4,6 +4,7 @@ One thread runs it. A pipeline leads while it holds the store's lease; otherwise
 keeping the last seconds of what it hears so that a takeover loses nothing.
 """
 
+import itertools
 import logging
 import secrets
 import threading
@@ -13,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from realtime import codec
 from realtime.core.events import WORKER_KINDS, Event, Reject, parse
-from realtime.core.task import Task
 from realtime.core.wire import task_row, worker_row
 from realtime.holding import MAX_HELD, Holding
 from realtime.inbox import Inbox
@@ -30,7 +30,7 @@ from realtime.ports import (
     StreamInfo,
     TaskStore,
 )
-from realtime.repair import Repairer
+from realtime.repair import Repairer, Window
 from realtime.vitals import Vitals
 
 logger = logging.getLogger(__name__)
@@ -155,6 +155,7 @@ class Pipeline:
         now = self._clock()
         events: list[Event] = []
         heard: list[Event] = []
+        found: list[Event] = []
         for delivery in deliveries:
             for raw in delivery.events:
                 event = raw if isinstance(raw, Event) else parse(raw, delivery.received_at)
@@ -165,12 +166,14 @@ class Pipeline:
                 elif event.kind in WORKER_KINDS or event.kind == "worker-inspected":
                     heard.append(event)
                 else:
-                    events.append(self._redactor.redact(event))
-        missing = self._holding.missing(events)
+                    told = found if delivery.is_repair else events
+                    told.append(self._redactor.redact(event))
+        missing = self._holding.missing(itertools.chain(events, found))
         stored = self._store.load(missing) if missing else {}
         for event in heard:
             self._holding.hear(event, now)
         self._holding.apply(events, stored, now)
+        self._holding.mend(found, stored, now)
         self._vitals.count(len(events) + len(heard), now)
 
     def _flush(self) -> None:
@@ -231,26 +234,26 @@ class Pipeline:
         self._holding.begin(live, self._store.workers(), now)
         self._is_leader = True
         logger.info("%s leads", self._holder, extra={"action": "lease_taken"})
-        if not self._source.is_durable and self._vitals.note_absence(before):
-            self._repair(live)
+        self._vitals.note_absence(before, self._source.is_durable)
 
     def _watch_source(self, now: float) -> None:
-        was_blind = self._vitals.is_blind
         health = self._source.health()
         age = self._oldest_age(now)
         self._vitals.observe(health, self._inbox, self._counters, self._rejected, age, now)
         if self._repairer is not None:
-            self._vitals.note_repair(self._repairer.is_busy, self._repairer.repaired)
-        if was_blind and not self._vitals.is_blind:
-            self._repair(list(self._holding.tasks.values()))
+            is_busy, shortfall = self._repairer.is_busy, self._repairer.shortfall
+            self._vitals.note_repair(is_busy, self._holding.mended, shortfall)
+        if self._is_leader:
+            self._repair(self._vitals.take_unrepaired(health.is_connected))
 
     def _oldest_age(self, now: float) -> float:
         waiting = self._backlog[0] if self._backlog else self._inbox.oldest()
         return max(now - waiting.received_at, 0.0) if waiting else 0.0
 
-    def _repair(self, tasks: Sequence[Task]) -> None:
-        if self._repairer is not None:
-            self._repairer.ask([task.id for task in tasks if task.is_live])
+    def _repair(self, window: Window | None) -> None:
+        if self._repairer is not None and window is not None:
+            live = (task for task in self._holding.tasks.values() if task.is_live)
+            self._repairer.ask(window, {task.id: task.worker for task in live})
 
     def _stand_by(self) -> None:
         """Keep what the leader may not have committed; what it has is its own to tell."""

@@ -7,13 +7,18 @@ from dataclasses import replace
 from realtime.core.wire import Row
 from realtime.inbox import Inbox
 from realtime.ports import Gap, SourceHealth, StreamInfo
+from realtime.repair import Window
 from realtime.standing import stream_row
 
 BEHIND_MS = 2_000
 """People take up to two seconds for live; beyond, the badge says that it is catching up."""
 RATE_WINDOW_S = 10
-ABSENCE_S = 5.0
-"""Without any receiver for longer than this, something was missed."""
+ABSENCE_S = 1.0
+"""A leader gives a sign of life each second: without one for longer than that, and nobody who
+listened beside it, something was missed."""
+KEPT_S = 600.0
+"""For so long a durable queue keeps what nobody reads (`receiver.QUEUE_TTL_S`)."""
+MAX_REASON = 200
 
 
 class Vitals:
@@ -29,6 +34,7 @@ class Vitals:
         self._unstored: list[Gap] = []
         self._stats: dict[str, object] = {"state": "live", "lag_ms": None}
         self._repaired_before = 0
+        self._unrepaired: Window | None = None
 
     def count(self, events: int, now: float) -> None:
         """So many events were folded."""
@@ -60,27 +66,40 @@ class Vitals:
             "counters": self._told(health, counters, rejected),
         }
 
-    def note_repair(self, is_repairing: bool, repaired: int) -> None:
-        """Whether tasks are being repaired after a gap, and how many were since the start."""
+    def note_repair(self, is_repairing: bool, repaired: int, shortfall: str | None) -> None:
+        """Whether tasks are being repaired after a gap, how many were since the start, and what
+        cannot be found out."""
         if is_repairing and self._stats["state"] == "live":
             self._stats["state"] = "repairing"
         gap = self._gap
-        if gap is None or gap.until_at is None or repaired <= self._repaired_before:
+        if gap is None or gap.until_at is None:
             return
-        self._set_gap(replace(gap, repaired=gap.repaired + repaired - self._repaired_before))
+        if shortfall and shortfall not in gap.reason:
+            gap = replace(gap, reason=f"{gap.reason}; {shortfall}"[:MAX_REASON])
+        gap = replace(gap, repaired=gap.repaired + repaired - self._repaired_before)
         self._repaired_before = repaired
+        if gap != self._gap:
+            self._set_gap(gap)
 
-    def note_absence(self, before: StreamInfo) -> bool:
-        """Whether nobody listened between the last leader's sign of life and our first: a gap."""
+    def note_absence(self, before: StreamInfo, is_durable: bool) -> None:
+        """A gap, where nobody listened between the last leader's sign of life and our first, or
+        longer than the broker keeps what nobody reads."""
         heard_since = self.hearing_since
         if before.alive_at is None or heard_since is None:
-            return False
-        if heard_since - before.alive_at < ABSENCE_S:
-            return False
-        self._set_gap(
-            Gap(from_at=before.alive_at, until_at=heard_since, reason="no receiver was running")
-        )
-        return True
+            return
+        if heard_since - before.alive_at < (KEPT_S if is_durable else ABSENCE_S):
+            return
+        # What it had heard and not yet written is lost with it.
+        from_at = before.alive_at - _lag_s(before)
+        until_at = heard_since - KEPT_S if is_durable else heard_since
+        self._begin_gap(Gap(from_at=from_at, until_at=until_at, reason="no receiver was running"))
+
+    def take_unrepaired(self, is_connected: bool) -> Window | None:
+        """The time in which nothing was heard, as soon as something can be heard again; once."""
+        if not is_connected or self.is_blind:
+            return None
+        window, self._unrepaired = self._unrepaired, None
+        return window
 
     @property
     def is_blind(self) -> bool:
@@ -91,6 +110,8 @@ class Vitals:
         """What a standby missed is no gap, since the leader heard it; what it misses now may
         become one."""
         self._unstored = [gap for gap in self._unstored if gap.until_at is None][-1:]
+        if not self.is_blind:
+            self._unrepaired = None
 
     def gaps_to_store(self) -> list[Gap]:
         """The gaps that changed since the last call."""
@@ -115,11 +136,20 @@ class Vitals:
     def _follow_blindness(self, health: SourceHealth, now: float) -> None:
         if health.blind_since is not None and self.hearing_since is not None:
             self.hearing_since = None
-            self._set_gap(Gap(from_at=health.blind_since, reason=health.reason or "no answer"))
+            self._begin_gap(Gap(from_at=health.blind_since, reason=health.reason or "no answer"))
         elif health.blind_since is None and self.hearing_since is None:
             self.hearing_since = now
             if self._gap is not None and self._gap.until_at is None:
                 self._set_gap(replace(self._gap, until_at=now))
+                self._owe_repair(self._gap)
+
+    def _begin_gap(self, gap: Gap) -> None:
+        self._set_gap(gap)
+        self._owe_repair(gap)
+
+    def _owe_repair(self, gap: Gap) -> None:
+        window = Window(gap.from_at, gap.until_at or self._observed_at)
+        self._unrepaired = window.joined(self._unrepaired)
 
     def _set_gap(self, gap: Gap) -> None:
         self._gap = gap
@@ -141,3 +171,9 @@ class Vitals:
             "dropped_state", 0
         )
         return {"events": self._total, "rejected": refused, "dropped": dropped, **counters}
+
+
+def _lag_s(before: StreamInfo) -> float:
+    """How far behind the last leader was with its writing."""
+    lag_ms = before.stats.get("lag_ms")
+    return lag_ms / 1000 if isinstance(lag_ms, int | float) else 0.0

@@ -247,7 +247,7 @@ def _announced(raw: Mapping[str, object]) -> Fields:
         "kwargs": arguments(raw.get("kwargs"), "{}"),
         "retries": _retries(raw.get("retries")),
         "root_id": _word(raw, "root_id"),
-        "parent_id": _word(raw, "parent_id"),
+        "parent_id": _parent(raw),
         "eta": instant(raw.get("eta")),
         "expires": instant(raw.get("expires")),
     }
@@ -255,6 +255,12 @@ def _announced(raw: Mapping[str, object]) -> Fields:
     if queue is not None:
         fields["queue"] = queue
     return fields
+
+
+def _parent(raw: Mapping[str, object]) -> str | None:
+    """Who called it. A task that retries publishes itself, which Celery notes as its parent."""
+    parent = _word(raw, "parent_id")
+    return None if parent == raw.get("uuid") else parent
 
 
 def _succeeded(raw: Mapping[str, object]) -> Fields:

@@ -1,7 +1,6 @@
 """The command `headway`, as it is typed."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from tests.acceptance.support import (
     wait_for_badge,
 )
 from tests.services.headway import Headway, HeadwayWeb
+from tests.services.needs import require_program
 from tests.services.process import Process, free_port, wait_until
 from tests.services.worker import CeleryWorker
 
@@ -176,9 +176,7 @@ def test_the_doctor_says_what_to_change_when_the_broker_is_away(tmp_path: Path) 
 @contextmanager
 def nginx(directory: Path, target: int, path: str) -> Iterator[str]:
     """A reverse proxy that serves `target` below `/ops/headway`; gives its address."""
-    program = shutil.which("nginx")
-    if program is None:
-        pytest.skip("nginx is not installed")
+    program = require_program("nginx", directories=[Path("/usr/sbin")])
     port = free_port()
     config = directory / "nginx.conf"
     config.write_text(NGINX.format(directory=directory, port=port, target=target, path=path))

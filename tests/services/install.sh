@@ -2,7 +2,7 @@
 # Installs by apt those of the named programs that are missing, where that is possible;
 # else says which are missing. Their daemons are not used: tests start their own servers.
 # Usage: install.sh [--required] NAME...
-# NAME: redis-server rabbitmq-server postgresql chromium node make python-venv
+# NAME: redis-server rabbitmq-server postgresql nginx chromium node make python-venv
 # What stays missing is a failure with --required or HEADWAY_REQUIRE_SERVICES=1.
 set -eu
 
@@ -23,6 +23,7 @@ is_present() {
     case $1 in
         chromium) any_of chromium chromium-browser google-chrome google-chrome-stable ;;
         node) any_of npm && node --eval 'process.exit(Number.parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null ;;
+        nginx) any_of nginx || [ -x /usr/sbin/nginx ] ;;
         postgresql) any_of initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 ;;
         python-venv) "${PYTHON:-python3}" -c 'import ensurepip' 2>/dev/null ;;
         rabbitmq-server) any_of rabbitmq-server || [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] ;;
@@ -32,6 +33,7 @@ is_present() {
 
 packages_of() {
     case $1 in
+        nginx) echo nginx-light ;;
         node) echo nodejs npm ;;
         python-venv) "${PYTHON:-python3}" -c 'import sys; print("python3.%d-venv" % sys.version_info[1])' ;;
         *) echo "$1" ;;
