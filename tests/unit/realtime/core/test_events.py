@@ -274,3 +274,8 @@ def test_the_end_of_a_long_traceback_is_kept() -> None:
 def test_the_clock_of_a_client_says_nothing() -> None:
     assert checked(BUILDERS["task-sent"]("a1", clock=99)).clock == 0
     assert checked(task_received("a1", clock=99)).clock == 99
+
+
+def test_a_task_that_retries_is_not_its_own_parent() -> None:
+    assert checked(task_received("a", parent_id="a", root_id="a")).fields["parent_id"] is None
+    assert checked(task_received("a", parent_id="b")).fields["parent_id"] == "b"
