@@ -107,8 +107,8 @@ _OF_COOKIE = ("user", "session", "cookies")
 
 async def _refuse(send: Send, refused: frames.Refused) -> None:
     fields = {"op": "error", "frame": 1, **refused.fields}
-    await send({"type": "websocket.send", "text": encode(fields).decode()})
-    await send({"type": "websocket.close", "code": refused.close_code})
+    if await _is_sent(send, {"type": "websocket.send", "text": encode(fields).decode()}):
+        await _is_sent(send, {"type": "websocket.close", "code": refused.close_code})
 
 
 async def _serve(hub: LiveHub, socket: LiveSocket, receive: Receive, send: Send) -> None:
@@ -144,10 +144,20 @@ async def _read(socket: LiveSocket, receive: Receive) -> None:
 
 
 async def _write(socket: LiveSocket, send: Send) -> None:
-    """Until nothing more is to be written. Servers tell a peer that has gone by an OSError."""
-    with contextlib.suppress(OSError):
-        while texts := await socket.taken():
-            for text in texts:
-                await send({"type": "websocket.send", "text": text})
-        if socket.close_code is not None:
-            await send({"type": "websocket.close", "code": socket.close_code})
+    """Until nothing more is to be written, or nobody is there to read it."""
+    while texts := await socket.taken():
+        for text in texts:
+            if not await _is_sent(send, {"type": "websocket.send", "text": text}):
+                return
+    if socket.close_code is not None:
+        await _is_sent(send, {"type": "websocket.close", "code": socket.close_code})
+
+
+async def _is_sent(send: Send, message: Message) -> bool:
+    """False when the peer has gone, which uvicorn tells by an OSError, and daphne by autobahn's
+    Disconnected, a RuntimeError."""
+    try:
+        await send(message)
+    except (OSError, RuntimeError):
+        return False
+    return True

@@ -13,7 +13,7 @@ from celery import Celery
 
 from realtime import broker
 from realtime.backoff import Backoff
-from realtime.core.events import MAX_AT, MAX_ID, MAX_WORD, Event, Fields, arguments, clean, instant
+from realtime.core.events import MAX_ID, MAX_WORD, Event, Fields, arguments, clean, instant
 from realtime.inbox import Inbox
 from realtime.ports import Delivery
 
@@ -176,8 +176,9 @@ def _held(command: str, hostname: str, pid: int, item: object, now: float) -> li
 
 
 def _began(value: object, now: float) -> float:
-    is_time = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < MAX_AT
-    return float(value) if is_time and abs(value - now) < _PLAUSIBLE_S else now  # type: ignore
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return now
+    return float(value) if abs(value - now) < _PLAUSIBLE_S else now
 
 
 def _pid(stats: object) -> int:

@@ -47,6 +47,9 @@ SAMPLE_INTERVAL_S = 60.0
 """A refused message is logged at most once in this, and never with its content."""
 MAX_KNOWN = 10_000
 """Workers remembered as asked for their events."""
+ASKS = 3
+"""A worker's first heartbeat may come before it listens to commands (of Celery's steps, Heart waits
+for less than Control does), so each of its first ones is answered with the same request."""
 
 _NOTICED = frozenset({probe.KIND, "worker-online", "worker-heartbeat", "worker-offline"})
 
@@ -94,7 +97,7 @@ class Receiver:
             dict.fromkeys(("too_large", "not_json", "dropped_progress", "dropped_state"), 0)
         )
         self._sampled_at: dict[str, float] = {}
-        self._known: set[str] = set()
+        self._known: dict[str, int] = {}
         self._is_connected = False
         self._connected_at = 0.0
         self._heard_at = clock()
@@ -352,14 +355,17 @@ class Receiver:
         if not isinstance(hostname, str) or not 0 < len(hostname) <= MAX_ID:
             return
         if kind == "worker-offline":
-            self._known.discard(hostname)
-        elif hostname not in self._known:
-            if len(self._known) >= MAX_KNOWN:
-                self._known.clear()
-            self._known.add(hostname)
-            self._probe.ask(hostname)
-            if self._on_worker is not None:
-                self._on_worker(hostname)
+            self._known.pop(hostname, None)
+            return
+        asks = self._known.get(hostname, 0)
+        if asks >= ASKS:
+            return
+        if len(self._known) >= MAX_KNOWN:
+            self._known.clear()
+        self._known[hostname] = asks + 1
+        self._probe.ask(hostname)
+        if not asks and self._on_worker is not None:
+            self._on_worker(hostname)
 
     def _deliver(self, delivery: Delivery) -> None:
         if self._is_durable:

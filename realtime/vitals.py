@@ -89,10 +89,11 @@ class Vitals:
             return
         if heard_since - before.alive_at < (KEPT_S if is_durable else ABSENCE_S):
             return
-        # What it had heard and not yet written is lost with it.
-        from_at = before.alive_at - _lag_s(before)
         until_at = heard_since - KEPT_S if is_durable else heard_since
-        self._begin_gap(Gap(from_at=from_at, until_at=until_at, reason="no receiver was running"))
+        reason = "no receiver was running"
+        self._begin_gap(Gap(from_at=before.alive_at, until_at=until_at, reason=reason))
+        # What it had heard and not yet written is lost with it.
+        self._owe_repair(before.alive_at - _lag_s(before), until_at)
 
     def take_unrepaired(self, is_connected: bool) -> Window | None:
         """The time in which nothing was heard, as soon as something can be heard again; once."""
@@ -141,15 +142,14 @@ class Vitals:
             self.hearing_since = now
             if self._gap is not None and self._gap.until_at is None:
                 self._set_gap(replace(self._gap, until_at=now))
-                self._owe_repair(self._gap)
+                self._owe_repair(self._gap.from_at, now)
 
     def _begin_gap(self, gap: Gap) -> None:
         self._set_gap(gap)
-        self._owe_repair(gap)
+        self._owe_repair(gap.from_at, gap.until_at or self._observed_at)
 
-    def _owe_repair(self, gap: Gap) -> None:
-        window = Window(gap.from_at, gap.until_at or self._observed_at)
-        self._unrepaired = window.joined(self._unrepaired)
+    def _owe_repair(self, from_at: float, until_at: float) -> None:
+        self._unrepaired = Window(from_at, until_at).joined(self._unrepaired)
 
     def _set_gap(self, gap: Gap) -> None:
         self._gap = gap

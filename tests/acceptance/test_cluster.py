@@ -5,6 +5,7 @@ import random
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,30 @@ def test_after_2000_tasks_the_stored_states_equal_the_result_backends(
         assert conclusions.keys() == {"succeeded", "failed", "cancelled", "expired"}
         counters = site.get("stream")["counters"]
         assert (counters["rejected"], counters["dropped"]) == ({}, 0)
+
+
+def test_on_rabbitmq_nothing_is_lost_when_headway_is_killed_in_the_middle(
+    rabbitmq_url: str, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    backend = redis_server.url(3)
+    worker = CeleryWorker(tmp_path, broker=rabbitmq_url, backend=backend)
+    with ExitStack() as stack:
+        app = stack.enter_context(celery_app.connected(rabbitmq_url, backend))
+        stack.enter_context(worker)
+        server, site = stack.enter_context(one_process(tmp_path, rabbitmq_url, backend))
+        results = [celery_app.flaky.delay(1 + n % 2) for n in range(200)]
+        wait_until(lambda: site.has("status:completed"), 20, "the first to be over")
+        server.kill()
+        results += [celery_app.add.delay(n, n) for n in range(100)]
+        for result in results:
+            app.AsyncResult(result.id).get(timeout=30)
+        server.start()
+        sent = {result.id for result in results}
+        wait_for_the_end_of(sent, site)
+        stored = site.tasks()
+        assert stored.keys() == sent
+        assert differences(stored, told_by_backend(redis_server, sent)) == {}
+        assert all(row["started_at"] and row["worker"] for row in stored.values())
 
 
 def knows_as_revoked(app: Celery, worker: str) -> bool:

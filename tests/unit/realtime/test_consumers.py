@@ -212,6 +212,23 @@ async def test_a_peer_that_went_while_it_was_written_to_is_no_fault() -> None:
         assert not house.hub._sockets
 
 
+@pytest.mark.parametrize("told", [OSError, RuntimeError])
+async def test_a_server_that_says_the_peer_has_gone_ends_the_connection_quietly(
+    told: type[Exception],
+) -> None:
+    async with open_house() as house:
+        server = Server(house)
+        await server.frame("hello")
+
+        async def fail(message: Any) -> None:
+            raise told("Attempt to send on a closed protocol")
+
+        server._send = fail  # type: ignore[method-assign]
+        server.say(op="no such thing")
+        await asyncio.wait_for(server.app, 5)
+        assert not house.hub._sockets
+
+
 async def test_a_fault_of_ours_ends_the_connection_and_is_raised() -> None:
     async with open_house() as house:
         server = Server(house)

@@ -175,6 +175,17 @@ def test_a_worker_is_told_of_when_first_heard_and_again_after_it_left(app: Celer
     assert told == ["a", "b", "a"]
 
 
+def test_a_worker_is_asked_for_its_events_with_each_of_its_first_heartbeats(
+    app: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    receiver, _, _ = idle(app)
+    monkeypatch.setattr(receiver._probe, "ask", asked.append)
+    for _ in range(module.ASKS + 2):
+        take(receiver, worker_heartbeat("a"))
+    assert asked == ["a"] * module.ASKS
+
+
 def test_how_many_workers_are_remembered_is_bounded(
     app: Celery, monkeypatch: pytest.MonkeyPatch
 ) -> None:

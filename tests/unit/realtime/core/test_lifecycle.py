@@ -297,3 +297,103 @@ def test_the_owner_that_was_set_first_stays() -> None:
 
 def test_an_unknown_kind_is_no_event_of_ours() -> None:
     assert parse({"type": "shop-opened", "hostname": "a", "timestamp": 1.0}, NOW) is None
+
+
+def asked(kind: str, at: float, *, pid: int = WORKER.pid, **fields: object) -> Event:
+    """What a worker answered when it was asked after a gap."""
+    told_so = {"inspected": True, **fields}
+    return Event(kind, TASK_ID, WORKER.name, pid, at, 0, RECEIVED_AT, told_so)
+
+
+CONTEXT = Event("task-context", TASK_ID, "", 0, 0.0, 0, RECEIVED_AT, {"name": "shop.pay"})
+MISSED = Event(
+    "task-missed",
+    TASK_ID,
+    "",
+    0,
+    RECEIVED_AT,
+    0,
+    RECEIVED_AT,
+    {"since": 1_000_000.0, "why": "nobody knows it", "is_free": True},
+)
+
+
+@settings(max_examples=300)
+@given(histories(), st.floats(999_000, 1_020_000), st.booleans(), st.randoms(use_true_random=False))
+def test_what_was_asked_after_a_gap_is_evidence_like_any_other(
+    history: History, at: float, is_started: bool, rng: random.Random
+) -> None:
+    answer = asked("task-started" if is_started else "task-received", at)
+    evidence = [*history.events, answer, CONTEXT, MISSED]
+    expected = fold(None, evidence, NOW)
+    rng.shuffle(evidence)
+    split = rng.randint(1, len(evidence) - 1)
+    assert fold(fold(None, evidence[:split], NOW), evidence[split:], NOW) == expected
+
+
+def test_a_task_that_a_worker_holds_is_known_by_its_answer_alone() -> None:
+    running = fold(None, [CONTEXT, asked("task-started", 105.0)], NOW)
+    assert (running.status, running.worker, running.name) == ("running", WORKER.name, "shop.pay")
+    assert (running.received_at, running.started_at) == (None, 105.0)
+    reserved = fold(None, [CONTEXT, asked("task-received", 105.0)], NOW)
+    assert (reserved.status, reserved.received_at) == ("reserved", None)
+
+
+def test_an_answer_adds_no_attempt_to_what_was_heard() -> None:
+    heard = told(("task-received", 100, {"name": "pay"}), ("task-started", 101, {}))
+    for answer in (asked("task-started", 100.9), asked("task-received", 130.0)):
+        assert attempts(fold(None, [*heard, answer], NOW).marks) == attempts(
+            fold(None, heard, NOW).marks
+        )
+    ended = [*heard, one("task-succeeded", 140, result="1")]
+    assert len(attempts(fold(None, [*ended, asked("task-started", 100.9)], NOW).marks)) == 1
+
+
+def test_an_answer_of_the_next_attempt_counts_on_from_the_last_one() -> None:
+    heard = told(("task-received", 100, {"retries": 0}), ("task-retried", 101, {"exception": "E"}))
+    task = fold(None, [*heard, asked("task-started", 130.0)], NOW)
+    assert (task.status, task.retries, len(attempts(task.marks))) == ("running", 1, 2)
+
+
+def test_a_worker_that_is_first_heard_after_its_answer_does_not_lose_its_tasks() -> None:
+    worker = Worker(
+        name=WORKER.name, first_seen_at=NOW, last_heartbeat_at=NOW, pid=WORKER.pid, pid_since=NOW
+    )
+    answer = asked("task-started", 105.0, pid=0)
+    later = lifecycle.at(fold(None, [answer], NOW), NOW + 60, {WORKER.name: worker})
+    assert later.status == "running"
+
+
+def test_a_task_that_nobody_knows_after_a_gap_says_so_until_it_is_heard_of() -> None:
+    running = told(("task-received", 100, {"name": "pay"}), ("task-started", 101, {}))
+    missed = fold(fold(None, running, NOW), [MISSED], NOW)
+    assert (missed.status, missed.reason) == (
+        "stalled",
+        "Nothing was heard of it since the gap of 13:46:40 UTC: nobody knows it.",
+    )
+    report = one("task-progress", 102, current=1)._replace(received_at=RECEIVED_AT + 1)
+    again = fold(missed, [report], NOW)
+    assert (again.status, again.reason) == ("running", None)
+
+
+def test_a_task_in_doubt_whose_worker_is_gone_is_lost() -> None:
+    running = told(("task-received", 100, {"name": "pay"}), ("task-started", 101, {}))
+    gone = Worker(name=WORKER.name, first_seen_at=0, last_heartbeat_at=0, state="gone")
+    assert fold(None, [*running, MISSED], NOW, {WORKER.name: gone}).conclusion == "lost"
+
+
+def test_a_task_known_by_its_stored_result_alone_says_so_unless_the_result_tells_more() -> None:
+    fields = {"result": "3", "runtime": None, "retries": 2, "worker": "celery@b"}
+    stored = Event("task-succeeded", TASK_ID, "", 0, 105.0, 0, RECEIVED_AT, fields)
+    bare = fold(None, [stored], NOW)
+    assert (bare.conclusion, bare.reason) == ("succeeded", "Only its stored result is known.")
+    whole = fold(None, [stored, CONTEXT], NOW)
+    assert (whole.reason, whole.worker, whole.retries) == (None, "celery@b", 2)
+
+
+def test_the_last_attempt_may_be_known_by_its_stored_result_alone() -> None:
+    heard = told(("task-received", 100, {"retries": 0}), ("task-started", 101, {}))
+    fields = {"exception": "E", "traceback": None, "retries": 3, "worker": "celery@b"}
+    stored = Event("task-failed", TASK_ID, "", 0, 105.0, 0, RECEIVED_AT, fields)
+    task = fold(None, [*heard, stored], NOW)
+    assert (task.conclusion, task.retries, task.worker) == ("failed", 3, "celery@b")
