@@ -39,8 +39,8 @@ TICK_S = 0.1
 """Under load a commit every tenth of a second: ten a second is what progress is shown at."""
 TICK_EVENTS = 2_000
 BEAT_S = 1.0
-LEASE_S = 4.0
-"""A dead leader is followed within this and one beat: under the 5 s that readers notice."""
+LEASE_S = 3.0
+"""A dead leader is followed within this and one beat: well under the 5 s that readers notice."""
 REPLAY_S = 10.0
 """What the standby keeps below the leader's mark: the lease, a beat, and two skewed clocks."""
 RETRY_S = 0.5

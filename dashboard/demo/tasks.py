@@ -88,7 +88,7 @@ def import_products(self: Task, file: str, rows: int) -> dict[str, Any]:
                 unit="rows",
                 stage=stage,
                 stages=IMPORT_STAGES,
-                message=f"{stage}: {done} of {rows} rows",
+                message=f"{stage.capitalize()} rows",
             )
             busy(0.08, 0.3)
     return {"file": file, "rows": rows, "skipped": rows % 7}
@@ -118,6 +118,6 @@ def nightly_sales(day: str) -> dict[str, Any]:
 def rebuild_search_index(self: Task, articles: int) -> int:
     """The one that takes long; how much there is to do shows only on the way."""
     for done in range(0, articles, max(articles // 60, 1)):
-        report(self, done, None, unit="articles", message=f"{done} articles indexed")
+        report(self, done, None, unit="articles", message=f"{done:,} indexed")
         busy(0.6, 1.1)
     return articles

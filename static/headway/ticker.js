@@ -37,6 +37,8 @@ export class Ticker {
   #isHidden = false;
   /** Server time minus ours, in seconds: ages are the server's truth. */
   #skew = 0;
+  /** @type {number|null} */
+  #shownAt = null;
 
   /**
    * @param {ParentNode} root
@@ -50,6 +52,12 @@ export class Ticker {
   /** The server's time, as well as it is known. */
   now() {
     return this.#clock.now() + this.#skew;
+  }
+
+  /** The instant that every time on the page is shown as of: what is painted between two ticks
+   * agrees with what was painted before. */
+  shownAt() {
+    return this.#shownAt ?? this.now();
   }
 
   /** @param {number} serverTime Unix seconds */
@@ -71,6 +79,7 @@ export class Ticker {
 
   tick() {
     const now = this.now();
+    this.#shownAt = now;
     for (const element of this.#root.querySelectorAll(SELECTOR)) {
       if (element instanceof HTMLElement) setText(element, reading(element.dataset, now));
     }

@@ -45,3 +45,15 @@ test("nothing ticks while the page is not live or not seen", () => {
   ticker.setHidden(false);
   assert.notEqual(beat, null);
 });
+
+test("what is painted between two ticks is as of the last one", () => {
+  let now = NOW;
+  const root = /** @type {any} */ ({ querySelectorAll: () => [] });
+  const moving = new Ticker(root, { now: () => now, setInterval: () => 1, clearInterval: () => {} });
+  assert.equal(moving.shownAt(), NOW);
+  moving.tick();
+  now += 0.9;
+  assert.equal(moving.shownAt(), NOW);
+  moving.tick();
+  assert.equal(moving.shownAt(), NOW + 0.9);
+});

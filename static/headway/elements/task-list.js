@@ -234,7 +234,7 @@ export class TaskListElement extends PageElement {
     const row = this.#list.row(id);
     if (!row) return false;
     const { words, ticker } = this.page;
-    const isOther = paintTask(element, row, { words, now: ticker.now(), url: this.#urlOf(id) });
+    const isOther = paintTask(element, row, { words, now: ticker.shownAt(), url: this.#urlOf(id) });
     element.classList.toggle("cursor", id === this.#picker.selection.cursor);
     element.setAttribute("aria-selected", String(this.#picker.selection.has(id)));
     return isOther;

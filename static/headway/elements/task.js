@@ -74,7 +74,7 @@ export class TaskElement extends PageElement {
     const { state, word } = format.look(row);
     setState(field(this, "state"), state, words.states[state] ?? word);
     paintName(field(this, "name"), row);
-    paintProgress(field(this, "progress"), row, words, ticker.now());
+    paintProgress(field(this, "progress"), row, words, ticker.shownAt());
     const now = step(row);
     if (now !== this.#step) this.#panels.expire();
     this.#step = now;

@@ -70,7 +70,7 @@ export class WorkerListElement extends PageElement {
   #paintRunning() {
     if (!this.#running.cursor) return;
     const running = byWorker(this.#running.values());
-    const now = this.page.ticker.now();
+    const now = this.page.ticker.shownAt();
     const urlOf = (/** @type {string} */ id) => this.#urlOf(this.dataset.taskUrl, id);
     for (const row of this.querySelectorAll("tbody tr[data-id]")) {
       paintRunning(field(row, "active"), running.get(row.getAttribute("data-id") ?? "") ?? [], { now, urlOf });
@@ -134,7 +134,7 @@ export class WorkerListElement extends PageElement {
     setText(field(tr, "offset"), isGone ? format.NONE : format.offset(row.clock_offset));
     field(tr, "offset")?.classList.toggle("hw-warn", Math.abs(row.clock_offset ?? 0) >= SKEW_LIMIT_S);
     setText(field(tr, "version"), row.sw_ver ?? format.NONE);
-    paintAge(field(tr, "age"), row.last_heartbeat_at, this.page.ticker.now());
+    paintAge(field(tr, "age"), row.last_heartbeat_at, this.page.ticker.shownAt());
   }
 
   /**
