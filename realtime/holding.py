@@ -208,6 +208,9 @@ def _is_news(event: Event, known: Task | None) -> bool:
     is_over = not known.is_live and known.conclusion != LOST
     if is_over:
         return False
+    if event.kind == "task-retried":
+        # A result backend keeps the word of an attempt that has long been followed by another.
+        return False
     is_certain = known.worker == event.hostname and known.reason is None
     if event.kind == "task-started":
         return not (is_certain and known.status == RUNNING)

@@ -53,6 +53,7 @@ class Probe:
         self._is_all_asked = False
         self._number = 0
         self._lag_s: float | None = None
+        self._returned_from: float | None = None
         self._enabled_at = 0.0
         self._failure: str | None = None
 
@@ -60,6 +61,11 @@ class Probe:
     def failure(self) -> str | None:
         """Why the last probe could not be sent, or None."""
         return self._failure
+
+    @property
+    def returned_from(self) -> float | None:
+        """When the newest probe that came back was sent, Unix seconds; None before the first."""
+        return self._returned_from
 
     def waiting_since(self) -> float | None:
         """When the oldest probe still underway was sent, Unix seconds; None when all are back."""
@@ -88,6 +94,7 @@ class Probe:
             while self._underway and next(iter(self._underway)) < number:
                 self._underway.popitem(last=False)
         self._lag_s = max(now - sent_at, 0.0)
+        self._returned_from = sent_at
         return True
 
     def forget(self) -> None:

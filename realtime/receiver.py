@@ -252,7 +252,9 @@ class Receiver:
         was_connected, self._is_connected = self._is_connected, False
         self._held.clear()
         if was_connected and not self._is_durable and self._deaf_since is None:
-            self._deaf_since = self._heard_at
+            # What came until then may have lain in a buffer for as long as we stood still; a probe
+            # that came back was sent by a known clock, and nothing before it was lost.
+            self._deaf_since = min(self._heard_at, self._probe.returned_from or self._heard_at)
         self._reason = f"the broker cannot be reached: {reason}"
         if self._stopping.is_set():
             return

@@ -211,43 +211,58 @@ def search(
             now = clock()
             yield [
                 event
-                for key, value in _recent(client, keys, now - from_at + SLACK_S)
-                for event in _within(key[len(prefix) :], value, now, from_at, until_at)
+                for key, value, used_at in _recent(client, keys, now, from_at - SLACK_S)
+                for event in _within(key[len(prefix) :], value, now, from_at, until_at, used_at)
             ]
             if not cursor:
                 return
 
 
-def _recent(client: Any, keys: Sequence[Any], idle_s: float) -> Iterator[tuple[Any, Any]]:
-    """The values of those keys that were written or read in the last `idle_s` seconds."""
+def _recent(
+    client: Any, keys: Sequence[Any], now: float, since: float
+) -> Iterator[tuple[Any, Any, float | None]]:
+    """The values of those keys that were written or read since then, and when they last were."""
     asked = client.pipeline(transaction=False)
     for key in keys:
         asked.object("idletime", key)
         asked.strlen(key)
     told = asked.execute(raise_on_error=False)
-    # Where Redis evicts by frequency it knows no idle time, and answers with an error.
-    wanted = [
-        key
-        for key, idle, size in zip(keys, told[::2], told[1::2], strict=True)
-        if (not isinstance(idle, int) or idle <= idle_s)
-        and isinstance(size, int)
-        and 0 < size <= MAX_VALUE_BYTES
-    ]
-    return zip(wanted, client.mget(wanted) if wanted else (), strict=True)
+    wanted: dict[Any, float | None] = {}
+    for key, idle_s, size in zip(keys, told[::2], told[1::2], strict=True):
+        # Where Redis evicts by frequency it knows no idle time, and answers with an error.
+        used_at = now - idle_s if isinstance(idle_s, int) else None
+        is_small = isinstance(size, int) and 0 < size <= MAX_VALUE_BYTES
+        if is_small and (used_at is None or used_at >= since):
+            wanted[key] = used_at
+    values = client.mget(list(wanted)) if wanted else ()
+    return zip(wanted, values, wanted.values(), strict=True)
 
 
 def _within(
-    task_id: bytes | str, value: Any, now: float, from_at: float, until_at: float
+    task_id: bytes | str,
+    value: Any,
+    now: float,
+    from_at: float,
+    until_at: float,
+    used_at: float | None,
 ) -> list[Event]:
     try:
         meta = codec.decode_leniently(value or b"")
     except ValueError:
         return []
-    done_at = _done_at(meta) if isinstance(meta, Mapping) else None
-    if done_at is None or not from_at - SLACK_S <= done_at <= until_at + SLACK_S:
+    if not isinstance(meta, Mapping):
         return []
-    found = _evidence(_shown(task_id), meta, now)
-    return found if found and found[-1].kind != "task-progress" else []
+    state = meta.get("status")
+    # A retry is stored without its date.
+    at = used_at if state == states.RETRY else _done_at(meta)
+    if at is None or not from_at - SLACK_S <= at <= until_at + SLACK_S:
+        return []
+    if state != states.RETRY:
+        found = _evidence(_shown(task_id), meta, now)
+        return found if found and found[-1].kind != "task-progress" else []
+    # It tells of its attempt what a failure would.
+    found = _evidence(_shown(task_id), {**meta, "status": states.FAILURE}, now)
+    return [*found[:-1], *(failed._replace(kind="task-retried", at=at) for failed in found[-1:])]
 
 
 def _evidence(task_id: str, meta: object, now: float) -> list[Event]:
@@ -255,11 +270,9 @@ def _evidence(task_id: str, meta: object, now: float) -> list[Event]:
     event = told(task_id, meta, now)
     if event is None or not isinstance(meta, Mapping):
         return []
-    words = {"name": "name", "queue": "queue", "group_id": "group_id", "parent_id": "parent_id"}
+    words = ("name", "queue", "group_id", "parent_id")
     context: Fields = {
-        fact: events.clean(meta.get(word), events.MAX_WORD) for fact, word in words.items()
-    }
-    context |= {
+        **{word: events.clean(meta.get(word), events.MAX_WORD) for word in words},
         "args": events.arguments(meta.get("args"), "()"),
         "kwargs": events.arguments(meta.get("kwargs"), "{}"),
         "retries": event.fields.get("retries"),

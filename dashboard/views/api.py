@@ -1,6 +1,7 @@
 """The HTTP API, `/api/v1/`: the same rows as the socket, for programs and for scripts."""
 
 import time
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from ninja import NinjaAPI, Query
 from ninja.errors import AuthenticationError, ValidationError
+from ninja.renderers import JSONRenderer
+from ninja.responses import NinjaJSONEncoder
 
 from dashboard import access, apikeys, presentation, queries
 from dashboard.views import schemas
@@ -48,6 +51,20 @@ def caller(request: HttpRequest) -> Rights | None:
     return rights if rights.user is not None else None
 
 
+class _Encoder(NinjaJSONEncoder):
+    """Writes instants to the microsecond, as rows are ordered by; Django's own cuts at the
+    millisecond."""
+
+    def default(self, o: Any) -> Any:
+        if isinstance(o, datetime):
+            return o.isoformat().replace("+00:00", "Z")
+        return super().default(o)
+
+
+class _Renderer(JSONRenderer):
+    encoder_class = _Encoder
+
+
 class _Api(NinjaAPI):
     """Answers every error as `application/problem+json`, and lets nothing be stored or framed."""
 
@@ -68,6 +85,7 @@ api = _Api(
     description="What Celery is doing, as the live pages show it.",
     urls_namespace="api",
     auth=caller,
+    renderer=_Renderer(),
     # Without its own files in the project the browsable page would ask another host for them.
     docs_url="docs" if "ninja" in settings.INSTALLED_APPS else None,
 )

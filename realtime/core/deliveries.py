@@ -175,7 +175,8 @@ def _with_backend(ordered: list[Delivery], told: list[Mark]) -> list[Delivery]:
     is_settled = any(d.outcome and d.outcome.kind == "succeeded" for d in ordered)
     if not is_settled and (mark.retries or 0) > last.retries:
         return [*ordered, unseen]
-    if is_settled or (last.outcome is not None and mark.kind != "succeeded"):
+    is_earlier = mark.retries is not None and mark.retries < last.retries
+    if is_settled or is_earlier or (last.outcome is not None and mark.kind != "succeeded"):
         return ordered
     return [*ordered[:-1], last._replace(outcome=mark)]
 

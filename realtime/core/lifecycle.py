@@ -66,6 +66,9 @@ _OUTCOMES: Mapping[str, tuple[str, str]] = {
     "rejected": ("REJECTED", REJECTED),
 }
 
+_BY_RESULT = "Only its stored result is known."
+_TO_BE_TRIED = "Only its stored result is known, which says that it was to be tried again."
+
 
 class Standing(NamedTuple):
     """What the evidence adds up to."""
@@ -324,14 +327,14 @@ def _unheard(standing: Standing, marks: tuple[Mark, ...], updated_at: float) -> 
 
 def _outcome(mark: Mark, known: Known) -> Standing:
     if mark.kind in ("retried", "cancelled"):
-        return Standing("RETRY", RETRYING)
+        return Standing("RETRY", RETRYING, None, None if mark.hostname else _TO_BE_TRIED)
     if mark.kind == "rejected" and mark.detail.get("requeue"):
         return Standing("REJECTED", QUEUED, None, "Its worker put it back in the queue.")
     state, conclusion = _OUTCOMES[mark.kind]
     if mark.kind == "revoked" and mark.detail.get("expired"):
         conclusion = EXPIRED
     if not mark.hostname and known["name"] is None:
-        return Standing(state, COMPLETED, conclusion, "Only its stored result is known.")
+        return Standing(state, COMPLETED, conclusion, _BY_RESULT)
     return Standing(state, COMPLETED, conclusion)
 
 

@@ -24,8 +24,9 @@ from realtime.ports import Access, Batch, Snapshots
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.25
-SILENCE_S = 3.0
-"""The publisher gives a sign of life each second; three missed mean that some were lost."""
+SILENCE_S = 2.5
+"""The publisher gives a sign of life each second; two missed mean that some were lost. With a tick
+and a read a page is then true again within three seconds."""
 POLL_S = 1.0
 DEAF_S = 10.0
 """Silence while the stream lives: the membership of the layer's group is gone."""

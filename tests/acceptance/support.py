@@ -99,7 +99,11 @@ class Site:
             row = next(iter(self.tasks(f'id:"{task_id}"').values()), {})
             return row if row and all(row[name] == fields[name] for name in fields) else None
 
-        return wait_until(found, timeout_s, f"{task_id} with {fields}")
+        try:
+            return wait_until(found, timeout_s)
+        except AssertionError as late:
+            rows = self.tasks(f'id:"{task_id}"')
+            raise AssertionError(f"{task_id} is not {fields} but {rows}") from late
 
     def wait_for_worker(self, name: str) -> None:
         """Return once this worker is online."""
@@ -289,7 +293,11 @@ class _Leaking(socketserver.BaseRequestHandler):
     server: Leak
 
     def handle(self) -> None:
-        with socket.create_connection(("127.0.0.1", self.server.target)) as there:
+        try:
+            there = socket.create_connection(("127.0.0.1", self.server.target))
+        except OSError:
+            return
+        with there:
             back = threading.Thread(target=self._back, args=(there,), daemon=True)
             back.start()
             _pump(self.request, there.sendall)

@@ -186,8 +186,9 @@ def test_both_are_up_to_date_after_redis_was_away(
     redis_server.stop()
     for page in browsers:
         wait_for_badge(page, "blind")
-    release.touch()
     redis_server.start()
+    # Not before: a task whose result cannot be stored is a failure in Celery's eyes.
+    release.touch()
     split.wait_until_live()
     heard = celery_app.add.delay(2, 2).id
     settle(browsers, split.site, running, heard)
@@ -213,6 +214,6 @@ def test_a_last_batch_that_the_layer_lost_is_on_the_page_within_three_seconds(
         wait_until(lambda: shown_states(page).get(last) == "succeeded", 20, "the row on the page")
         took_s = time.monotonic() - lost_at
     tell(capsys, f"lost {'with all that followed' if is_all_lost else 'alone'}: {took_s:.2f} s")
-    # The hub looks for itself 3 s after it last heard something.
+    # The hub looks for itself 2.5 s after it last heard something.
     assert took_s < (4.0 if is_all_lost else 3.0)
     settle(browsers, split.site, last)

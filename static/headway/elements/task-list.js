@@ -336,8 +336,10 @@ export class TaskListElement extends PageElement {
     const options = { signal: this.#abort.signal, passive: true };
     addEventListener("scroll", () => { this.#schedule(); this.#settle(); }, options);
     addEventListener("resize", () => this.#schedule(), options);
-    body.addEventListener("pointerenter", (event) => { this.#isHovered = event.pointerType === "mouse"; }, options);
-    body.addEventListener("pointerleave", () => { this.#isHovered = false; this.#settle(); }, options);
+    // The pill stands above the rows: the way from them to it must not let the new ones in.
+    const held = body.closest("section") ?? body;
+    held.addEventListener("pointerenter", (event) => { this.#isHovered = event.pointerType === "mouse"; }, options);
+    held.addEventListener("pointerleave", () => { this.#isHovered = false; this.#settle(); }, options);
     this.querySelector("[data-new]")?.addEventListener("click", () => this.refresh(), options);
     this.#picker.listen(body, this.#abort.signal);
   }

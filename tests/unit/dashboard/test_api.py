@@ -130,6 +130,12 @@ def test_pages_neither_skip_nor_repeat(boss: Client) -> None:
     assert sorted(seen) == ids
 
 
+def test_instants_are_told_to_the_microsecond_that_rows_are_ordered_by(boss: Client) -> None:
+    write([fold(None, [testing.checked(testing.task_received("a", at=NOW + 0.123457))], NOW)])
+    [task] = boss.get("/headway/api/v1/tasks").json()["items"]
+    assert task["first_seen_at"] == "1970-01-12T13:46:40.123457Z"
+
+
 def test_an_unknown_task_says_what_may_be(boss: Client) -> None:
     answer = boss.get("/headway/api/v1/tasks/never-was")
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_task")

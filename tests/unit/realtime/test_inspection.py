@@ -100,3 +100,67 @@ def test_it_stops_while_nobody_was_noticed() -> None:
     made.stop()
     thread.join(10)
     assert not thread.is_alive()
+
+
+class Cluster:
+    """Workers that answer a survey; `held` is what each command brings to light."""
+
+    def __init__(self, **held: object) -> None:
+        self.held = held
+        self.asked: list[str] = []
+
+    def multi_call(self, command: str, timeout: float) -> list[object]:
+        assert command == "stats"
+        return [{"a": {"pid": 7}}, {"b": {"pid": "?"}}]
+
+    def call(self, hosts: list[str], command: str, how: object, timeout: float) -> list[object]:
+        self.asked.append(command)
+        return [{name: self.held.get(command, []) if name == "a" else []} for name in hosts]
+
+
+REQUEST = {
+    "id": "1",
+    "name": "shop.pay",
+    "args": [1],
+    "kwargs": {"a": 2},
+    "time_start": AT - 5,
+    "delivery_info": {"routing_key": "fast"},
+}
+
+
+def held(**told: object) -> list[inspection.Event]:
+    return inspection._surveyed(Cluster(**told), FakeClock()).events
+
+
+def test_a_survey_asks_in_the_order_in_which_a_task_moves_on() -> None:
+    cluster = Cluster()
+    found = inspection._surveyed(cluster, FakeClock())
+    assert cluster.asked == ["scheduled", "reserved", "active"]
+    assert (found.hosts, found.events) == ({"a", "b"}, [])
+
+
+def test_what_a_worker_runs_is_evidence_with_its_own_time() -> None:
+    context, started = held(active=[REQUEST])
+    assert context.fields == {
+        "name": "shop.pay",
+        "args": [1],
+        "kwargs": {"a": 2},
+        "queue": "fast",
+    }
+    assert started[:5] == ("task-started", "1", "a", 7, AT - 5)
+
+
+def test_a_monotonic_time_of_an_old_worker_is_no_date() -> None:
+    assert held(active=[{**REQUEST, "time_start": 1234.5}])[-1].at == AT
+
+
+def test_what_a_worker_has_reserved_or_scheduled_is_held_by_now() -> None:
+    scheduled = {"eta": "2026-11-21T10:00:00+00:00", "request": REQUEST}
+    kinds = [(event.kind, event.at) for event in held(scheduled=[scheduled], reserved=[REQUEST])]
+    assert kinds == 2 * [("task-context", AT), ("task-received", AT)]
+    assert held(scheduled=[scheduled])[-1].fields["eta"] == 1_795_255_200.0
+
+
+@pytest.mark.parametrize("item", [None, 7, {}, {"id": ""}, {"id": 7}, {"id": "\x00"}])
+def test_a_malformed_answer_holds_nothing(item: object) -> None:
+    assert held(active=[item], reserved=item, scheduled=[{"request": item}]) == []

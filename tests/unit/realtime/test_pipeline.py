@@ -308,3 +308,109 @@ def test_a_restart_goes_on_with_the_live_tasks_of_the_store(clock: FakeClock) ->
     house.turn()
     house.turn(testing.task_succeeded("a", at=testing.AT + 9))
     assert house.status("a") == "completed"
+
+
+def found(house: House, *events: Event) -> None:
+    """A repair's answer, and a round to write it."""
+    house.inbox.put(Delivery(events, house.clock(), None, is_repair=True))
+    house.clock.advance(BEAT_S)
+    house.pipeline.turn()
+
+
+def stored_result(task_id: str, at: float) -> list[Event]:
+    context = Event("task-context", task_id, "", 0, at, 0, at, {"name": "shop.pay"})
+    return [context, Event("task-succeeded", task_id, "", 0, at, 0, at, {"result": "1"})]
+
+
+def test_a_repair_tells_of_unknown_tasks_and_mends_known_ones_at_once(
+    house: House, clock: FakeClock
+) -> None:
+    house.turn(testing.task_received("known"), testing.task_started("known"))
+    found(house, *stored_result("unseen", clock()), *stored_result("known", clock()))
+    assert {i: task.conclusion for i, (_, task) in house.store.tasks.items()} == {
+        "known": "succeeded",
+        "unseen": "succeeded",
+    }
+    assert house.pipeline._holding.mended == 2
+
+
+def test_a_repair_changes_nothing_that_is_over_or_just_as_it_says(
+    house: House, clock: FakeClock
+) -> None:
+    house.turn(testing.task_received("over"), testing.task_succeeded("over"))
+    house.turn(testing.task_received("runs"), testing.task_started("runs"))
+    before = dict(house.store.tasks)
+    runs = Event(
+        "task-started", "runs", testing.HOSTNAME, 7, clock(), 0, clock(), {"inspected": True}
+    )
+    found(house, *stored_result("over", clock() + 5), runs)
+    assert house.store.tasks == before
+    assert house.pipeline._holding.mended == 0
+
+
+def test_a_lost_task_whose_result_is_found_is_lost_no_more(house: House, clock: FakeClock) -> None:
+    house.turn(testing.worker_heartbeat(), testing.task_received("a"), testing.task_started("a"))
+    clock.advance(80)
+    house.turn()
+    assert house.store.tasks["a"][1].conclusion == "lost"
+    found(house, *stored_result("a", clock()))
+    assert house.store.tasks["a"][1].conclusion == "succeeded"
+
+
+def test_what_a_worker_holds_is_placed_by_its_own_clock(house: House, clock: FakeClock) -> None:
+    house.turn(testing.worker_heartbeat(at=clock() + 1 - 3600))
+    held = Event(
+        "task-received", "a", testing.HOSTNAME, 7, clock(), 0, clock(), {"inspected": True}
+    )
+    found(house, held)
+    house.turn(testing.task_failed("a", at=clock() - 3590))
+    assert house.store.tasks["a"][1].conclusion == "failed"
+
+
+def test_a_restart_of_a_second_is_a_gap_where_the_broker_keeps_nothing(clock: FakeClock) -> None:
+    store = MemoryStore()
+    House(store, clock).turn()
+    clock.advance(LEASE_S)
+    House(store, clock).turn()
+    assert store.stream().gap is not None
+
+
+class Asked:
+    """A repairer that keeps the questions."""
+
+    is_busy = False
+    shortfall = "some results cannot be searched"
+
+    def __init__(self) -> None:
+        self.questions: list[tuple[object, object]] = []
+
+    def ask(self, window: object, workers: object) -> None:
+        self.questions.append((window, workers))
+
+
+def test_the_repair_waits_until_something_can_be_heard_and_covers_all_that_was_not(
+    clock: FakeClock,
+) -> None:
+    store = MemoryStore()
+    before = House(store, clock)
+    before.turn(testing.task_received("a"))
+    before.turn()
+    died_at = clock()
+    clock.advance(40)
+    house = House(store, clock)
+    house.pipeline._repairer = repairer = Asked()  # type: ignore[assignment]
+    house.source.now_is = SourceHealth(False, None, None, "not connected yet", {})
+    house.turn()
+    assert repairer.questions == []
+    house.source.now_is = SourceHealth(False, None, clock(), "no answer", {})
+    house.turn()
+    house.source.now_is = HEARING
+    house.turn()
+    [((from_at, until_at), workers)] = repairer.questions
+    assert from_at == pytest.approx(died_at, abs=0.1)
+    assert until_at == clock()
+    assert workers == {"a": testing.HOSTNAME}
+    house.turn()
+    gap = store.stream().gap
+    assert gap is not None
+    assert gap.reason == "no answer; some results cannot be searched"

@@ -290,6 +290,20 @@ def test_it_sees_again_without_probes_when_events_have_come_for_a_while(app: Cel
     assert blind(receiver) == (None, None)
 
 
+def test_a_process_that_stood_still_is_blind_since_the_last_probe_that_came_back(
+    app: Celery,
+) -> None:
+    """What it reads when it goes on lay in a buffer, and what was sent after that is lost."""
+    receiver, clock, _ = idle(app)
+    receiver._connected()
+    sent_at = receiver._probe._underway[1] = clock()
+    take(receiver, {"type": "headway-probe", "run_id": receiver._probe._run_id, "number": 1})
+    clock.advance(60)
+    take(receiver, task_received("a"))
+    receiver._lost("ConnectionError")
+    assert blind(receiver)[0] == sent_at
+
+
 def test_a_lost_connection_is_no_blindness_for_a_while_where_events_are_kept() -> None:
     receiver, clock, _ = idle(Celery("tests", broker="amqp://localhost//", set_as_current=False))
     receiver._connected()

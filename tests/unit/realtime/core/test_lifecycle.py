@@ -397,3 +397,23 @@ def test_the_last_attempt_may_be_known_by_its_stored_result_alone() -> None:
     stored = Event("task-failed", TASK_ID, "", 0, 105.0, 0, RECEIVED_AT, fields)
     task = fold(None, [*heard, stored], NOW)
     assert (task.conclusion, task.retries, task.worker) == ("failed", 3, "celery@b")
+
+
+def test_a_retry_known_by_its_stored_result_alone_says_so_until_it_is_heard_of() -> None:
+    fields = {"exception": "E", "traceback": None, "retries": 0, "worker": "celery@b"}
+    stored = Event("task-retried", TASK_ID, "", 0, 105.0, 0, RECEIVED_AT, fields)
+    task = fold(None, [CONTEXT, stored], NOW)
+    assert (task.status, task.conclusion) == ("retrying", None)
+    assert "it was to be tried again" in str(task.reason)
+    next_one = one("task-received", 106, retries=1)
+    assert (fold(task, [next_one], NOW).status, fold(task, [next_one], NOW).reason) == (
+        "reserved",
+        None,
+    )
+
+
+def test_a_stored_result_of_an_earlier_attempt_does_not_end_the_next_one() -> None:
+    heard = told(("task-received", 100, {"retries": 1}), ("task-started", 101, {}))
+    fields = {"exception": "E", "traceback": None, "retries": 0}
+    stored = Event("task-failed", TASK_ID, "", 0, 99.0, 0, RECEIVED_AT, fields)
+    assert fold(None, [*heard, stored], NOW).status == "running"
