@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "channels",
+    "ninja",
     "dashboard",
 ]
 MIDDLEWARE = [

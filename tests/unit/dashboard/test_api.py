@@ -157,6 +157,14 @@ def test_the_openapi_document_names_every_address(boss: Client) -> None:
     ]  # fmt: skip
 
 
+def test_the_document_is_browsable_without_asking_another_host(client: Client) -> None:
+    answer = client.get("/headway/api/v1/docs")
+    page = answer.content.decode()
+    assert "/headway/api/v1/openapi.json" in page
+    assert "//" not in page.replace("</", "").replace("http://testserver", "")
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
 def test_health_needs_no_sign_in_and_readiness_names_what_is_wrong(client: Client) -> None:
     assert client.get("/headway/healthz").json() == {"ok": True}
     answer = client.get("/headway/readyz")
