@@ -12,12 +12,13 @@ NODE_READY := node_modules/.ready
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format screenshots clean
+.PHONY: help setup demo test faults check format screenshots clean
 
 help:
 	@echo "make demo [PORT=8000]  watch the sample shop's tasks in a browser"
 	@echo "make setup             make .venv and node_modules for development"
 	@echo "make test [ARGS=..]    run all tests on private services"
+	@echo "make faults [ARGS=..]  break servers and processes under load; docs/reliability.md"
 	@echo "make check             format, lint, types, import contracts, JavaScript"
 	@echo "make format            rewrite the sources in the common format"
 	@echo "make screenshots       take the documentation's pictures from the running demo"
@@ -30,8 +31,13 @@ demo: $(RUN_READY)
 
 test: $(DEV_READY)
 	@tests/services/install.sh redis-server rabbitmq-server postgresql nginx chromium node
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -m "not faults" $(ARGS)
 	HEADWAY_TEST_DATABASE_URL=postgresql: $(BIN)/pytest -m django_db $(ARGS)
+
+# Half an hour on two cores; the quick and decisive ones are part of `make test`.
+faults: $(DEV_READY)
+	@tests/services/install.sh redis-server rabbitmq-server postgresql chromium
+	$(BIN)/pytest tests/faults $(ARGS)
 
 check: setup
 	$(BIN)/ruff format --check .
@@ -58,10 +64,11 @@ clean:
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, $(PYTHON) is older: make PYTHON=/path/to/python3.11"; exit 2; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || PYTHON=$(PYTHON) tests/services/install.sh --required python-venv
-	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 $(RUN_READY): pyproject.toml | $(BIN)/python
-	$(INSTALL) --editable . $(PINS)
+	@echo "installing into .venv, once: half a minute" >&2
+	@$(INSTALL) --editable . $(PINS)
 	@touch $@
 
 $(DEV_READY): pyproject.toml | $(BIN)/python
