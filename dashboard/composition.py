@@ -6,7 +6,7 @@ import socket
 import time
 from functools import partial
 
-from dashboard import celeryapp, nodes, routing
+from dashboard import celeryapp, collecting, nodes, routing
 from dashboard.conf import Conf
 from dashboard.redaction import Redaction
 from dashboard.running import Part
@@ -24,10 +24,12 @@ logger = logging.getLogger(__name__)
 
 
 def receiving(settings: Conf, publisher: Publisher) -> dict[str, Part]:
-    """Every part of a receiver by its name, for `running.Parts`; the pipeline first.
+    """Every part of a receiver by its name, for `running.Parts`; the pipeline first. The process is
+    set up for them.
 
     Raises NoCeleryApp, NoNodeName.
     """
+    collecting.relax()
     app = celeryapp.load(settings)
     inbox = Inbox()
     inspection = Inspection(app, inbox)

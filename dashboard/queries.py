@@ -86,6 +86,12 @@ def _pages(
     select: Select, query: Query, now: float, below: Key | None
 ) -> Callable[[Snapshot], Page]:
     """How to read the page of this select."""
+    if select.ids:
+        # PostgreSQL refuses a NUL even to compare with; nothing that is stored has one.
+        ids = tuple(id_ for id_ in select.ids if "\x00" not in id_)
+        select = select._replace(ids=ids)
+        if not ids:
+            return _nothing
     if select.of in ("workers", "worker"):
         return lambda snapshot: _workers(snapshot, select)
     if select.of == "overview":
@@ -93,6 +99,11 @@ def _pages(
     if select.ids:
         return lambda snapshot: _followed(snapshot, select, query, now)
     return lambda snapshot: _window(snapshot, select, query, now, below)
+
+
+def _nothing(snapshot: Snapshot) -> Page:
+    info = _stream(snapshot)
+    return Page([], info.epoch, info.revision)
 
 
 def _workers(snapshot: Snapshot, select: Select) -> Page:

@@ -7,6 +7,7 @@ Searching is linear in the length of a text, whoever wrote it.
 
 import functools
 import re
+import unicodedata
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -24,13 +25,14 @@ _MAX_KEPT = 4_000_000
 """Characters of secrets that are kept in memory for the errors that may yet come, newest first."""
 _MAX_NAMES = 4096
 
-_TEXTS = ("exception", "traceback", "result", "message")
+_TEXTS = ("exception", "traceback", "result", "message", "stage", "unit")
 _ARGUMENTS = ("args", "kwargs")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _URL = re.compile(r"(://[^\s/:@'\"]{0,200}:)[^\s/'\"]{1,500}@")
 _BEARER = re.compile(r"(?i)\b(bearer\s{1,5})[A-Za-z0-9._~+/=-]{4,}")
 # A name has ended: what stands between it and its value in a dict, a call, a header or a query.
-_SEPARATOR = r"[\w-]{0,40}\\{0,3}[\"']?\s{0,5}(?:=>|[:=])\s{0,5}"
+# Headers are often written as pairs: `('Authorization', 'Basic QWxh')`.
+_SEPARATOR = r"[\w-]{0,40}\\{0,3}(?:[\"']?\s{0,5}(?:=>|[:=])|[\"']\s{0,5},)\s{0,5}"
 _VALUE = (
     r"(?:[burf]{0,2}(?P<quote>\\{0,3}[\"'])(?:\\.|[^\\])*?(?:(?P=quote)|\\?\Z)"
     r"|\[[^\]]*\]?|\([^)]*\)?|\{[^}]*\}?"
@@ -70,8 +72,10 @@ class Redaction:
         if not fields:
             return event
         kind = event.kind
-        if kind in ("task-sent", "task-received", "task-context"):
+        if kind in ("task-sent", "task-received"):
             told = self._arguments(event)
+        elif kind == "task-context":
+            told = self._label(fields)
         elif kind.startswith("task-"):
             told = self._texts(event)
         else:
@@ -157,6 +161,10 @@ class Redaction:
         if isinstance(value, dict):
             return self._dict(value, rule, secrets)
         if isinstance(value, list):
+            if len(value) == 2 and isinstance(value[0], str) and self._hides(value[0], rule):
+                # A header, or an item of a dict, as a pair.
+                secrets.append(value[1])
+                return [value[0], REDACTED]
             items = [self._data(item, rule, secrets) for item in value]
             is_same = all(map(_is, items, value))
             return value if is_same else items
@@ -166,13 +174,18 @@ class Redaction:
         items: Fields = {}
         is_same = True
         for name, held in value.items():
-            if self._is_sensitive(name) or (rule.names and rule.names.search(_words(name))):
+            if self._hides(name, rule):
                 secrets.append(held)
                 items[name] = REDACTED
             else:
                 items[name] = self._data(held, rule, secrets)
             is_same = is_same and items[name] is held
         return value if is_same else items
+
+    def _label(self, fields: Fields) -> Fields:
+        label = fields.get("label")
+        seen = self.text(label) if isinstance(label, str) else label
+        return fields if seen == label else {**fields, "label": seen}
 
     def _texts(self, event: Event) -> Fields:
         fields = told = event.fields
@@ -186,6 +199,9 @@ class Redaction:
             seen = self.text(text, secrets)
             if seen != text:
                 told = {**told, name: seen}
+        stages = fields.get("stages")
+        if isinstance(stages, tuple):
+            told = {**told, "stages": tuple(map(self.text, stages))}
         return told
 
     def _keep(self, task_id: str, values: Iterable[object]) -> tuple[str, ...]:
@@ -200,6 +216,11 @@ class Redaction:
         while self._kept > _MAX_KEPT:
             self._kept -= _size(self._secrets.popitem(last=False)[1])
         return longest_first
+
+    def _hides(self, name: str, rule: _Rule) -> bool:
+        if self._is_sensitive(name):
+            return True
+        return rule.names is not None and rule.names.search(_words(name)) is not None
 
     def _named(self, name: str) -> bool:
         return self._names.search(_words(name)) is not None
@@ -240,7 +261,11 @@ def _parted(patterns: Iterable[str]) -> tuple[list[str], list[tuple[re.Pattern[s
 
 
 def _words(name: str) -> str:
-    """`oldCardNumber` with its words apart, as `old_card_number` has them, in lower case."""
+    """`oldCardNumber` with its words apart, as `old_card_number` has them, in lower case. Letters
+    that only look other than ours are ours, as in Python's own names; invisible ones are none."""
+    if not name.isascii():
+        plain = unicodedata.normalize("NFKC", name)
+        name = "".join(char for char in plain if unicodedata.category(char) != "Cf")
     return ascii_lower(_CAMEL.sub("_", name))
 
 
@@ -276,7 +301,17 @@ def _leaves(values: Iterable[object]) -> Iterator[str]:
         elif isinstance(value, str | int | float) and not isinstance(value, bool):
             text = str(value)
             if len(text) >= MIN_SECRET and text != REDACTED:
-                yield text
+                yield from _spellings(text)
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """The text, and how it stands in the repr of an error, within quotes of either kind."""
+    yield text
+    escaped = repr(text)[1:-1]
+    if escaped != text:
+        yield escaped
+    if "'" in text and '"' not in text:
+        yield escaped.replace("'", "\\'")
 
 
 def _without(value: object, secrets: Iterable[str]) -> object:

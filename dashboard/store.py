@@ -9,14 +9,12 @@ from django.db import DEFAULT_DB_ALIAS
 from dashboard import rows
 from dashboard.models import new_epoch
 from dashboard.streams import STREAM_SQL, stream_info
-from dashboard.writers import TASK_COLUMNS, WORKER_COLUMNS, Writer, writer
+from dashboard.writers import WORKER_COLUMNS, Writer, writer
 from realtime.codec import encode
 from realtime.core.task import COMPLETED, STATUSES, Task
 from realtime.core.workers import Worker
 from realtime.ports import Changes, Commit, Gap, LeaseLost, StreamInfo
 
-_IDS_PER_READ = 500
-"""SQLite allows 32,766 parameters a statement (999 before 3.32)."""
 _MAX_REASON = 200
 
 _TAKE_LEASE = (
@@ -131,13 +129,8 @@ class Store:
         )
 
     def _load(self, ids: Sequence[str]) -> Iterator[Task]:
-        for start in range(0, len(ids), _IDS_PER_READ):
-            some = ids[start : start + _IDS_PER_READ]
-            marks = ", ".join(["%s"] * len(some))
-            for record in self._writer.fetch(
-                f"SELECT {TASK_COLUMNS} FROM headway_task WHERE id IN ({marks})", some
-            ):
-                yield rows.task(record)
+        for record in self._writer.fetch_tasks(ids):
+            yield rows.task(record)
 
     def _newest(self, status: str, limit: int) -> Sequence[tuple[float, str]]:
         """One status at a time, because only then the index has the order too."""

@@ -30,6 +30,8 @@ _PRAGMAS = (
     # 64 MB in place of 2: ids fall all over their indexes, and a page that is not held is read.
     "PRAGMA cache_size = -65536",
 )
+_IDS_PER_READ = 500
+"""SQLite allows 32,766 parameters a statement (999 before 3.32)."""
 _INSERT_TASK = (
     f"INSERT INTO headway_task ({TASK_COLUMNS})"
     f" VALUES ({', '.join('?' * len(rows.TASK_COLUMNS))})"
@@ -88,6 +90,14 @@ class SqliteWriter:
 
     def fetch(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         return self._run(sql, parameters).fetchall()
+
+    def fetch_tasks(self, ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        for start in range(0, len(ids), _IDS_PER_READ):
+            some = ids[start : start + _IDS_PER_READ]
+            marks = ", ".join(["?"] * len(some))
+            yield from self.fetch(
+                f"SELECT {TASK_COLUMNS} FROM headway_task WHERE id IN ({marks})", some
+            )
 
     def stage(self, tasks: Rows, workers: Rows) -> None:
         self._tasks, self._workers = tasks, workers

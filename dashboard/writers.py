@@ -1,7 +1,7 @@
 """What both fast paths of `Store` share: a connection of their own, transactions, the upsert."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from django.db import connections
@@ -30,6 +30,10 @@ class Writer(Protocol):
 
     def fetch(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query with `%s` parameters."""
+        ...
+
+    def fetch_tasks(self, ids: Sequence[str]) -> Iterable[tuple[Any, ...]]:
+        """The records of `TASK_COLUMNS` of these ids, in any order."""
         ...
 
     def stage(self, tasks: Rows, workers: Rows) -> None:

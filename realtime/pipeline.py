@@ -240,11 +240,11 @@ class Pipeline:
         health = self._source.health()
         age = self._oldest_age(now)
         self._vitals.observe(health, self._inbox, self._counters, self._rejected, age, now)
+        if self._is_leader:
+            self._repair(self._vitals.take_unrepaired(health.is_connected))
         if self._repairer is not None:
             is_busy, shortfall = self._repairer.is_busy, self._repairer.shortfall
             self._vitals.note_repair(is_busy, self._holding.mended, shortfall)
-        if self._is_leader:
-            self._repair(self._vitals.take_unrepaired(health.is_connected))
 
     def _oldest_age(self, now: float) -> float:
         waiting = self._backlog[0] if self._backlog else self._inbox.oldest()

@@ -1,5 +1,6 @@
 """Signing in and out, for projects that leave it to us."""
 
+import time
 from typing import Any
 
 from django.contrib.auth import views as auth
@@ -8,10 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_protect
 
+from dashboard import conf, throttle
 from dashboard.views import shell
 from dashboard.views.policy import project_sign_in_url, sign_in_url, strict
+from realtime.core import peer
 
 
 @method_decorator(strict, name="dispatch")
@@ -31,6 +35,32 @@ class SignIn(auth.LoginView):
         if elsewhere is None or request.user.is_authenticated:
             return super().dispatch(request, *args, **kwargs)
         return redirect_to_login(self.get_success_url(), elsewhere)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Try the password, unless this address or this name has tried too many."""
+        name = request.POST.get("username", "")
+        if not name or not request.POST.get("password"):
+            return super().post(request, *args, **kwargs)
+        address = _address(request)
+        wait_s = throttle.sign_in.take(address, name, time.monotonic())
+        if wait_s:
+            return self._refuse(wait_s)
+        response = super().post(request, *args, **kwargs)
+        if request.user.is_authenticated:
+            throttle.sign_in.forget(address, name)
+        return response
+
+    def _refuse(self, wait_s: float) -> HttpResponse:
+        """429, before the password is looked at: hashing it is what costs."""
+        refusal = ngettext(
+            "Too many attempts to sign in. Try again in %(count)s second.",
+            "Too many attempts to sign in. Try again in %(count)s seconds.",
+            int(wait_s),
+        ) % {"count": int(wait_s)}
+        context = self.get_context_data(form=self.form_class(self.request), refusal=refusal)
+        response = super().render_to_response(context, status=429)
+        response.headers["Retry-After"] = str(int(wait_s))
+        return response
 
     def get_default_redirect_url(self) -> str:
         """The task list, where no page was asked for."""
@@ -56,3 +86,10 @@ class SignOut(auth.LogoutView):
     def get_default_redirect_url(self) -> str:
         """Back to the sign-in page."""
         return sign_in_url()
+
+
+def _address(request: HttpRequest) -> str:
+    """Where the request comes from, as far as it can be believed."""
+    forwarded = request.headers.get("X-Forwarded-For", "")
+    headers = [(b"x-forwarded-for", forwarded.encode("latin-1", "replace"))]
+    return peer.address(request.META.get("REMOTE_ADDR"), headers, conf.current().trusted_proxies)

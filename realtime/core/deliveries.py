@@ -99,9 +99,9 @@ def deliveries(marks: Iterable[Mark]) -> list[Delivery]:
             ended.take(mark)
     for mark in answered:
         _complete(found, mark)
-    ordered = sorted(
-        (delivery.closed(_retries(delivery, found, sent)) for delivery in found), key=_attempt_key
-    )
+    ordered = [delivery.closed(_retries(delivery, found, sent)) for delivery in found]
+    if len(ordered) > 1:
+        ordered.sort(key=_attempt_key)
     return _with_backend(ordered, told)
 
 

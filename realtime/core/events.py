@@ -5,12 +5,13 @@ Nothing here trusts a sender: every value is type-checked and cut to a bound, an
 event is answered with a value, never with an exception.
 """
 
-import ast
-import functools
 import math
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
+
+from realtime.core import literals
 
 MAX_EVENT_BYTES = 256 * 1024
 """An event beyond this is dropped before it is decoded: no honest task event comes near."""
@@ -28,6 +29,8 @@ MAX_AT = 1e11
 """Unix seconds: the year 5138. What lies beyond is no instant."""
 
 CUT = "…"
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 TASK_KINDS = frozenset(
     {
@@ -91,7 +94,7 @@ def parse(raw: object, received_at: float) -> Event | Reject | None:
     subject = raw.get("uuid") if kind in TASK_KINDS else hostname
     if not isinstance(subject, str) or not subject:
         return Reject("no_uuid")
-    if len(subject) > MAX_ID or not _is_storable(subject) or not _is_storable(hostname):
+    if not is_id(subject) or not is_id(hostname):
         return Reject("bad_uuid")
     at = _number(raw.get("timestamp"))
     if at is None or not 0 <= at < MAX_AT:
@@ -122,6 +125,14 @@ def instant(value: object) -> float | None:
     return at if 0 <= at < MAX_AT else None
 
 
+def is_id(text: str) -> bool:
+    """Whether this can name a task or a worker: of a bounded length, and without what no store
+    holds, no query can ask for, or no address can carry (control characters, line ends)."""
+    if not 0 < len(text) <= MAX_ID:
+        return False
+    return text.isprintable() or (_is_storable(text) and not _CONTROL.search(text))
+
+
 def clean(value: object, limit: int) -> str | None:
     """The text without what no store can hold, cut to `limit` with a mark; None if not text."""
     if not isinstance(value, str):
@@ -129,11 +140,6 @@ def clean(value: object, limit: int) -> str | None:
     if not _is_storable(value):
         value = value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
     return value if len(value) <= limit else value[: limit - 1] + CUT
-
-
-@functools.lru_cache(maxsize=512)
-def _literal(text: str) -> object:
-    return ast.literal_eval(text)
 
 
 def arguments(value: object, empty: str) -> object:
@@ -150,7 +156,7 @@ def arguments(value: object, empty: str) -> object:
     if text == empty:
         return [] if empty == "()" else {}
     try:
-        data = _as_json(_literal(text), depth=0)
+        data = _as_json(literals.read(text), depth=0)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text
     expected = list if empty == "()" else dict
@@ -239,6 +245,11 @@ def _word(raw: Mapping[str, object], name: str) -> str | None:
     return clean(value, MAX_WORD) if value else None
 
 
+def _id(raw: Mapping[str, object], name: str) -> str | None:
+    value = raw.get(name)
+    return value if isinstance(value, str) and is_id(value) else None
+
+
 def _announced(raw: Mapping[str, object]) -> Fields:
     """task-sent and task-received: the only events that say what the task is."""
     fields: Fields = {
@@ -246,7 +257,7 @@ def _announced(raw: Mapping[str, object]) -> Fields:
         "args": arguments(raw.get("args"), "()"),
         "kwargs": arguments(raw.get("kwargs"), "{}"),
         "retries": _retries(raw.get("retries")),
-        "root_id": _word(raw, "root_id"),
+        "root_id": _id(raw, "root_id"),
         "parent_id": _parent(raw),
         "eta": instant(raw.get("eta")),
         "expires": instant(raw.get("expires")),
@@ -259,7 +270,7 @@ def _announced(raw: Mapping[str, object]) -> Fields:
 
 def _parent(raw: Mapping[str, object]) -> str | None:
     """Who called it. A task that retries publishes itself, which Celery notes as its parent."""
-    parent = _word(raw, "parent_id")
+    parent = _id(raw, "parent_id")
     return None if parent == raw.get("uuid") else parent
 
 
@@ -329,7 +340,7 @@ def _context(raw: Mapping[str, object]) -> Fields:
     return {
         "retries": _retries(raw.get("retries")),
         "queue": _word(raw, "queue"),
-        "group_id": _word(raw, "group"),
+        "group_id": _id(raw, "group"),
         "owner": _word(raw, "owner"),
         "label": _word(raw, "label"),
         "priority": _retries(raw.get("priority")),

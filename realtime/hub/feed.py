@@ -45,8 +45,7 @@ class Feed:
 
     def take(self, delta: Delta) -> None:
         """The view changed."""
-        size = delta.size + frames.HEAD_BYTES * len(delta.bodies)
-        if self.is_clear and self.socket.allows(size, len(delta.bodies)):
+        if self.is_clear and self.socket.allows(delta.size, len(delta.bodies)):
             for body in delta.bodies:
                 self.socket.send("patch", body, self.op.view)
             self._told = self.view.revision

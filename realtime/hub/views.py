@@ -66,12 +66,22 @@ class Delta(NamedTuple):
 
     pending: Pending
     bodies: list[Text]
+    size: int
+    """Bytes of all its patches with their heads; made once, read for every socket."""
     has_counts: bool = False
 
-    @property
-    def size(self) -> int:
-        """Bytes of all its patches."""
-        return sum(body.size for body in self.bodies)
+
+REACH_S = 60.0
+"""Long enough for all browsers to come back after a restart."""
+
+
+class Reach(NamedTuple):
+    """Keys of the rows in a window and of many below it, newest first, as of a revision."""
+
+    revision: int
+    keys: list[str]
+    read_at: float
+    """By a clock that never goes back."""
 
 
 class View:
@@ -98,6 +108,8 @@ class View:
         self.loaded_at = now
         self.read_revision = 0
         """As of which the rows were last read; what changed before is in them."""
+        self.reach: Reach | None = None
+        """What readers who come back may hold; kept for a while, since many do at once."""
         self._window = Window(key.select.limit)
         self._keys = frozenset(key.select.ids)
         self._query = query.conjunction(key.select.query, key.rows)
@@ -165,6 +177,11 @@ class View:
         self.advance(revision)
         return self._delta(self._difference(before), told) if was_ready else None
 
+    def forget_reach(self, now: float) -> None:
+        """Keep no keys for readers who no longer come."""
+        if self.reach is not None and now - self.reach.read_at >= REACH_S:
+            self.reach = None
+
     def lose(self, now: float) -> None:
         """Changes were missed, or time changed what belongs here: the rows are to be read anew."""
         self.load_at = now
@@ -176,7 +193,7 @@ class View:
     def counted(self) -> Delta:
         """The patch that tells new counts."""
         patch = self.patch(Pending(), self.revision, has_counts=True)
-        return Delta(Pending(), [patch.body], has_counts=True)
+        return Delta(Pending(), [patch.body], _size([patch.body]), has_counts=True)
 
     def patch(self, pending: Pending, told: int, *, has_counts: bool) -> Patch:
         """As much of `pending` as a frame takes. Only the last frame has the view's revision: a
@@ -277,7 +294,11 @@ class View:
             patch = self.patch(left, told, has_counts=False)
             left.told(patch.upsert, patch.remove)
             bodies.append(patch.body)
-        return Delta(pending, bodies)
+        return Delta(pending, bodies, _size(bodies))
+
+
+def _size(bodies: list[Text]) -> int:
+    return sum(body.size + frames.HEAD_BYTES for body in bodies)
 
 
 def _first(texts: Iterable[Text], room: int) -> tuple[list[Text], int]:

@@ -10,10 +10,11 @@ from typing import Any
 from realtime.core import query
 from realtime.core.frames import FrameError, Open, Since
 from realtime.core.query import QueryError
-from realtime.hub import counts, resume
+from realtime.hub import counts
 from realtime.hub.counts import Board, BoardKey
 from realtime.hub.feed import Feed
 from realtime.hub.pool import Offload
+from realtime.hub.resume import Resuming
 from realtime.hub.rows import OVERVIEW, TASKS, Change, Encoder
 from realtime.hub.socket import Socket
 from realtime.hub.stream import News, OtherStream, Stream
@@ -59,6 +60,7 @@ class Watch:
         self._now = now
         self._spawn = spawn
         self._catch_up = catch_up
+        self._resuming = Resuming(stream, reader, pool, counters, clock, now)
         self._views: dict[ViewKey, View] = {}
         self._boards: dict[BoardKey, Board] = {}
         self._followers: dict[tuple[str, str], dict[View, None]] = {}
@@ -117,6 +119,7 @@ class Watch:
         now = self._now()
         for view in self._views.values():
             self._age(view, now)
+            view.forget_reach(now)
             if view.is_ready and view.load_at is not None and now >= view.load_at:
                 self._start_load(view)
         for board in self._boards.values():
@@ -210,11 +213,13 @@ class Watch:
         """A page, and what changed between it and now."""
         for _ in range(READS):
             self._counters["reads"] += 1
-            page = await self._pool.run(
-                self._reader.page, view.select, view.key.rows, self._clock()
-            )
+            limit = self._resuming.limit(view)
+            select = view.select._replace(limit=limit)
+            page = await self._pool.run(self._reader.page, select, view.key.rows, self._clock())
             if page.epoch != self._stream.epoch:
                 raise OtherStream
+            if limit > view.select.limit:
+                self._resuming.note(view, page)
             later = [] if view.kind == OVERVIEW else self._stream.since(view.kind, page.revision)
             if later is not None:
                 return page, later
@@ -254,9 +259,7 @@ class Watch:
         try:
             if since.epoch == self._stream.epoch and since.revision > self._stream.revision:
                 await self._catch_up()
-            changed = await resume.changed_since(
-                view, since, self._stream, self._reader, self._pool, self._clock()
-            )
+            changed = await self._resuming.changed_since(view, since)
         except Exception:
             self._counters["reads_failed"] += 1
             logger.exception("A view could not be resumed", extra={"action": "resume"})

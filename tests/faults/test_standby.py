@@ -13,7 +13,7 @@ from tests.services.process import wait_until
 from tests.services.redis import RedisServer
 from tests.services.worker import CeleryWorker
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 TAKEOVER_S = 5.0
 GATE = 4242
@@ -60,7 +60,7 @@ def pair(
         yield cluster, Load(app)
 
 
-@pytest.fixture(params=["redis", "rabbitmq"])
+@pytest.fixture(params=["redis", pytest.param("rabbitmq", marks=pytest.mark.faults)])
 def broker(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(f"{request.param}_url"))
 
@@ -88,7 +88,7 @@ def test_a_killed_leader_is_followed_within_five_seconds_and_nothing_is_lost(
     assert took_s < TAKEOVER_S
 
 
-@pytest.mark.parametrize("moment", ["transaction", "copy"])
+@pytest.mark.parametrize("moment", ["transaction", pytest.param("copy", marks=pytest.mark.faults)])
 def test_a_leader_that_freezes_at_its_worst_moment_is_overtaken_and_writes_nothing_more(
     moment: str,
     redis_url: str,

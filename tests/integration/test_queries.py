@@ -514,3 +514,11 @@ def test_an_index_gives_the_rows_in_the_order_of_pages(
     assert plan.is_indexed
     assert f"INDEX {index} " in f"{steps} "
     assert "TEMP B-TREE" not in steps
+
+
+@pytest.mark.parametrize("of", ["tasks", "task", "worker"])
+def test_ids_that_no_store_can_hold_find_nothing(reader: Reader, store: Store, of: str) -> None:
+    write(store, task(1))
+    select = Select(of, ids=("a\x00b", "t0001") if of == "tasks" else ("a\x00b",))
+
+    assert ids(reader.page(select, EVERYTHING, NOW)) == (["t0001"] if of == "tasks" else [])

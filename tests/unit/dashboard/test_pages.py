@@ -16,6 +16,7 @@ from django.template.loader import get_template
 from django.test import Client
 from django.urls import path
 
+from dashboard import throttle
 from dashboard.views import pages
 from realtime.ports import StoreUnavailable
 from tests import urls
@@ -403,6 +404,42 @@ def test_wrong_password_is_said_without_saying_which_part_was_wrong(db: None) ->
 def test_sign_in_needs_its_csrf_token(db: None) -> None:
     strict = Client(enforce_csrf_checks=True)
     assert strict.post(url("login/"), {"username": "ines", "password": "x"}).status_code == 403
+
+
+def test_a_guesser_is_told_to_wait_and_others_are_not(
+    db: None, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "sign_in", throttle.Throttle(name=throttle.Rate(2, 30.0)))
+    for name in ("ines", "anna"):
+        User.objects.create_user(name, password="correct horse")
+    for password in ("guess", "other guess"):
+        given = {"username": "ines", "password": password}
+        assert Client().post(url("login/"), given).status_code == 403
+    right = {"username": "Ines ", "password": "correct horse"}
+    refused = Client().post(url("login/"), right)
+    assert refused.status_code == 429
+    assert 0 < int(refused["Retry-After"]) <= 30
+    assert "Too many attempts to sign in. Try again in" in text(refused)
+    assert Markup(text(refused)).forbidden == []
+    assert "_auth_user_id" not in refused.client.session
+    other = {"username": "anna", "password": "correct horse"}
+    assert Client().post(url("login/"), other).status_code == 302
+
+
+def test_guessers_are_told_apart_by_what_a_trusted_proxy_says(
+    db: None, shop: Shop, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.HEADWAY_TRUSTED_PROXIES = ["127.0.0.1"]
+    monkeypatch.setattr(throttle, "sign_in", throttle.Throttle(address=throttle.Rate(1, 30.0)))
+
+    def status(forwarded: str, name: str) -> int:
+        given = {"username": name, "password": "guess"}
+        headers = {"X-Forwarded-For": forwarded}
+        return Client(headers=headers).post(url("login/"), given).status_code
+
+    assert status("203.0.113.1", "a") == 403
+    assert status("198.51.100.9, 203.0.113.1", "b") == 429
+    assert status("203.0.113.2", "c") == 403
 
 
 def test_our_sign_in_page_hands_over_to_the_hosts_own(db: None, settings: Any) -> None:

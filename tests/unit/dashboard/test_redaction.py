@@ -106,6 +106,7 @@ def test_a_rule_for_everything_hides_everything() -> None:
         ("sent Bearer eyJhbGciOi.J9-_x to it", f"sent Bearer {REDACTED} to it"),
         ("{'password': b'cut off", f"{{'password': {REDACTED}"),
         ("PASSWORD=hunter2", f"PASSWORD={REDACTED}"),
+        ("[('Authorization', 'Basic dXNlcjpw'), 1]", f"[('Authorization', {REDACTED}), 1]"),
     ],
 )
 def test_secrets_are_taken_out_of_texts(written: str, kept: str) -> None:
@@ -126,7 +127,7 @@ def test_texts_without_secrets_stay_as_they_are(written: str) -> None:
     assert text(written) == written
 
 
-@pytest.mark.parametrize("field", ["exception", "traceback", "result", "message"])
+@pytest.mark.parametrize("field", ["exception", "traceback", "result", "message", "stage", "unit"])
 def test_every_text_of_an_event_is_searched(field: str) -> None:
     told = event("task-failed", **{field: "password=hunter2"})
 
@@ -202,3 +203,39 @@ def test_hostile_texts_take_no_longer_than_others(hostile: str) -> None:
 @given(st.text())
 def test_any_text_is_read_to_its_end(written: str) -> None:
     assert isinstance(text(written), str)
+
+
+def test_stages_and_labels_are_searched() -> None:
+    progress = event("task-progress", stages=("ok", "get redis://u:hunter2@h"))
+    context = event("task-context", label="password=hunter2", owner="ann")
+
+    assert redacted(progress) == {"stages": ("ok", f"get redis://u:{REDACTED}@h")}
+    assert redacted(context) == {"label": f"password={REDACTED}", "owner": "ann"}
+
+
+@pytest.mark.parametrize("secret", ["p'w\\d\n1", "it's it", 'say "it\'s"', "päss\x07wort"])
+def test_an_error_that_repeats_a_hidden_argument_in_its_repr_is_cleaned_of_it(secret: str) -> None:
+    redaction = Redaction(DEFAULT_REDACT)
+    redaction.redact(event("task-received", args=[], kwargs={"password": secret}))
+    error = ValueError(f"Bad login {secret}")
+
+    failed = redaction.redact(event("task-failed", exception=repr(error), traceback=str(error)))
+
+    assert REDACTED in failed.fields["exception"]
+    assert repr(secret)[1:-1] not in failed.fields["exception"]
+    assert failed.fields["traceback"] == f"Bad login {REDACTED}"
+
+
+@pytest.mark.parametrize(
+    "name", ["\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44", "pass\u200bword"]
+)
+def test_names_that_only_look_other_are_found(name: str) -> None:
+    told = event("task-received", args=[], kwargs={"to": {name: "hunter2"}})
+
+    assert redacted(told)["kwargs"] == {"to": {name: REDACTED}}
+
+
+def test_a_header_as_a_pair_is_found() -> None:
+    told = event("task-received", args=[[["Authorization", "Basic dXNlcjpw"], ["n", 1]]], kwargs={})
+
+    assert redacted(told)["args"] == [[["Authorization", REDACTED], ["n", 1]]]

@@ -68,6 +68,24 @@ async def test_rows_that_were_pushed_out_of_the_window_are_removed() -> None:
         assert held == {"t4", "t3"}
 
 
+async def test_all_who_come_back_after_a_restart_share_one_read_of_each_view() -> None:
+    async with open_house() as house:
+        house.store.commit(*(task(f"t{i}", i) for i in range(4)))
+        house.store.commit(*(task(f"t{i}", i) for i in range(4, 7)))
+        browsers = [await house.visit() for _ in range(4)]
+        for left, browser in enumerate(browsers, start=1):
+            since = {"epoch": "e1", "revision": left}
+            browser.say(op="open", view=1, of="tasks", limit=2, since=since)
+        await house.settle()
+        late = await _came_back(house, 4, limit=2)
+
+        assert house.store.reads.count("page tasks") == 1
+        patches = [browser.of("patch")[0] for browser in (*browsers, late)]
+        assert all({row["id"] for row in patch["upsert"]} == {"t6", "t5"} for patch in patches)
+        assert set(patches[0]["remove"]) == {"t4", "t3", "t2", "t1", "t0"}
+        assert set(patches[-1]["remove"]) == {"t4", "t3", "t2"}
+
+
 @pytest.mark.parametrize(
     ("since", "why"),
     [

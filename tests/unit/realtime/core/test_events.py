@@ -213,6 +213,9 @@ def test_every_kind_that_celery_or_headway_sends_is_taken(kind: str) -> None:
         (task_received("a" * 256), "bad_uuid"),
         (task_received("a\x00"), "bad_uuid"),
         (task_received("a\ud800"), "bad_uuid"),
+        (task_received("a\nb"), "bad_uuid"),
+        (task_received("a\x85b"), "bad_uuid"),
+        (task_received("a1", hostname="celery@\x1b[2J"), "bad_uuid"),
         (task_received("a1", hostname=None), "bad_hostname"),
         (task_received("a1", hostname="h" * 256), "bad_hostname"),
         (task_received("a1", timestamp="now"), "bad_timestamp"),
@@ -279,3 +282,14 @@ def test_the_clock_of_a_client_says_nothing() -> None:
 def test_a_task_that_retries_is_not_its_own_parent() -> None:
     assert checked(task_received("a", parent_id="a", root_id="a")).fields["parent_id"] is None
     assert checked(task_received("a", parent_id="b")).fields["parent_id"] == "b"
+
+
+@pytest.mark.parametrize("wrong", ["a\nb", "a\x00", "a" * 256, 7, ""])
+def test_a_relative_that_no_task_can_be_is_not_kept(wrong: object) -> None:
+    told = checked(task_received("a1", root_id=wrong, parent_id=wrong)).fields
+
+    assert (told["root_id"], told["parent_id"]) == (None, None)
+
+
+def test_ids_of_any_script_are_taken() -> None:
+    assert checked(task_received("Rechnung\u00a07 \U0001faea ünï")).id
