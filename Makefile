@@ -11,14 +11,20 @@ DEV_READY := .venv/.ready-to-develop
 NODE_READY := node_modules/.ready
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# One program a subject; the other modules of benchmarks/ are what these share.
+SUBJECTS := ingest fanout latency memory overhead
+BENCHMARKS := $(foreach subject,$(SUBJECTS),$(if $(wildcard benchmarks/$(subject).py),$(subject)))
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults check format screenshots clean
+.PHONY: help setup demo test faults soak check format screenshots clean
 
 help:
 	@echo "make demo [PORT=8000]  watch the sample shop's tasks in a browser"
 	@echo "make setup             make .venv and node_modules for development"
 	@echo "make test [ARGS=..]    run all tests on private services"
 	@echo "make faults [ARGS=..]  break servers and processes under load; docs/reliability.md"
+	@echo "make bench [ARGS=..]   measure: ARGS=--quick for less of everything"
+	@echo "make soak [ARGS=..]    half an hour of traffic: does anything grow? docs/reliability.md"
 	@echo "make check             format, lint, types, import contracts, JavaScript"
 	@echo "make format            rewrite the sources in the common format"
 	@echo "make screenshots       take the documentation's pictures from the running demo"
@@ -34,10 +40,18 @@ test: $(DEV_READY)
 	$(BIN)/pytest -m "not faults" $(ARGS)
 	HEADWAY_TEST_DATABASE_URL=postgresql: $(BIN)/pytest -m django_db $(ARGS)
 
-# Half an hour on two cores; the quick and decisive ones are part of `make test`.
+# A quarter of an hour on two cores; the quick and decisive ones are part of `make test`.
 faults: $(DEV_READY)
 	@tests/services/install.sh redis-server rabbitmq-server postgresql chromium
 	$(BIN)/pytest tests/faults $(ARGS)
+
+bench: $(DEV_READY)
+	@tests/services/install.sh redis-server postgresql chromium
+	@for subject in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$subject $(ARGS) || exit 1; done
+
+soak: $(DEV_READY)
+	@tests/services/install.sh redis-server postgresql
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 check: setup
 	$(BIN)/ruff format --check .
@@ -59,7 +73,7 @@ screenshots: $(DEV_READY)
 	$(BIN)/python -m docs.screenshots
 
 clean:
-	rm -rf .venv node_modules build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv benchmarks/.cache node_modules build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, $(PYTHON) is older: make PYTHON=/path/to/python3.11"; exit 2; }

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import harness
-from benchmarks.sockets import Crowd, allow_many_files, percentile, stamp
+from benchmarks.sockets import Crowd, Pressure, allow_many_files, percentile, stamp
 from tests.acceptance.support import api_key
 from tests.services.headway import Headway
 from tests.services.process import Process, free_port
@@ -84,6 +84,8 @@ class Figures(NamedTuple):
     cpu_share: float
     """Of one core."""
     memory_mb: float
+    pressure: float | None
+    """Share of time in which something on the machine waited for a processor."""
 
 
 class Source:
@@ -158,6 +160,7 @@ async def measure(
         await send_for(SETTLE_S, options.rate, tell)
         crowd.tally.reset()
         cpu, began = harness.cpu_s(process.pid), time.monotonic()
+        pressure = Pressure()
         sent = await send_for(options.seconds, options.rate, tell)
         await asyncio.sleep(DRAIN_S)
         used, took = harness.cpu_s(process.pid) - cpu, time.monotonic() - began
@@ -171,6 +174,7 @@ async def measure(
             crowd.tally.in_time / (sent * options.sockets),
             used / took,
             harness.resident_mb(process.pid),
+            pressure.share(),
         )
     finally:
         await crowd.leave()
@@ -265,7 +269,17 @@ def run(options: argparse.Namespace) -> list[Figures]:
     return found
 
 
-HEAD = ("subject", "server", "CPU us/frame", "p50 ms", "p99 ms", "in time", "cores", "MB")
+HEAD = (
+    "subject",
+    "server",
+    "CPU us/frame",
+    "p50 ms",
+    "p99 ms",
+    "in time",
+    "cores",
+    "MB",
+    "pressure",
+)
 
 
 def line(row: Figures) -> tuple[str, ...]:
@@ -281,6 +295,7 @@ def line(row: Figures) -> tuple[str, ...]:
         share,
         f"{row.cpu_share:.2f}",
         f"{row.memory_mb:.0f}",
+        "" if row.pressure is None else f"{row.pressure:.0%}",
     )
 
 

@@ -35,7 +35,7 @@ def flower_python() -> Path:
     if not ready.exists():
         say(f"Installing {FLOWER} into {home}")
         venv.create(home, with_pip=True, clear=True)
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip: list[str | Path] = [python, "-m", "pip", "install", "--disable-pip-version-check"]
         subprocess.run([*pip, FLOWER, "celery[redis]"], check=True, capture_output=True)
         ready.touch()
     return python

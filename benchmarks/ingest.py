@@ -102,19 +102,21 @@ def _told(name: str, replayed: Recording, runs: Runs) -> dict[str, object]:
         contender: {figure: median(run[figure] for run in told) for figure in told[0]}
         for contender, told in runs.items()
     }
-    peer = medians[PEER]["events_per_second"]
+    peer = dict(medians[PEER])
     for told in medians.values():
-        told["times_flower"] = round(told["events_per_second"] / peer, 2)
+        told["times_flower"] = round(told["events_per_second"] / peer["events_per_second"], 2)
+        told["times_flower_per_cpu"] = round(peer["cpu_us"] / told["cpu_us"], 2)
     table(
         f"{name}: {replayed.events} events of {replayed.tasks} tasks,"
         f" {replayed.events_a_message} a message; to reach: {GOALS[name]} times Flower",
-        ("", "events/s", "times Flower", "CPU us/event", "PostgreSQL CPU us/event"),
+        ("", "events/s", "times Flower", "CPU us/event", "times Flower per CPU", "PostgreSQL us"),
         (
             (
                 contender,
                 round(told["events_per_second"]),
                 told["times_flower"],
                 round(told["cpu_us"], 1),
+                told["times_flower_per_cpu"],
                 round(told["database_cpu_us"], 1),
             )
             for contender, told in medians.items()

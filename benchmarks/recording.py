@@ -52,7 +52,7 @@ def record(server: RedisServer, directory: Path, tasks: int) -> Recording:
     worker = CeleryWorker(directory, broker=server.url(), app="benchmarks.workload:app")
     with server.client() as client, client.pubsub() as subscription:
         subscription.psubscribe("*celeryev*")
-        workload.app.conf.broker_url = server.url()
+        workload.app.conf.update(broker_url=server.url())
         _enqueue(tasks)
         with worker:
             deadline = time.monotonic() + 60 + tasks / 200
@@ -69,13 +69,13 @@ def record(server: RedisServer, directory: Path, tasks: int) -> Recording:
 
 
 def _enqueue(tasks: int) -> None:
-    with workload.app.connection_for_write() as connection:
-        with workload.app.amqp.Producer(connection) as producer:
-            for order in range(tasks):
-                customer, amount = f"customer-{order % 997}", f"{order % 100}.00 EUR"
-                workload.charge.apply_async(
-                    (order,), {"customer": customer, "amount": amount}, producer=producer
-                )
+    app = workload.app
+    with app.connection_for_write() as connection, app.amqp.Producer(connection) as producer:
+        for order in range(tasks):
+            customer, amount = f"customer-{order % 997}", f"{order % 100}.00 EUR"
+            workload.charge.apply_async(
+                (order,), {"customer": customer, "amount": amount}, producer=producer
+            )
 
 
 def packed(recording: Recording) -> Recording:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 ACK_FRAMES = 8
@@ -172,6 +173,7 @@ class Crowd:
         kind: type[Client] = Client,
     ) -> None:
         self.tally = Tally()
+        """Of all but the slow ones."""
         self.clients: list[Client] = []
         self._port = port
         self._path = path
@@ -191,7 +193,7 @@ class Crowd:
         """Open so many that read no faster than this, and have small buffers."""
         clients = []
         for _ in range(count):
-            client = self._kind(self.tally, is_acking=self._is_acking)
+            client = self._kind(Tally(), is_acking=self._is_acking)
             connection = socket.socket()
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             connection.setblocking(False)
@@ -255,7 +257,7 @@ class _Slow:
 
 async def _drip(client: Client, connection: socket.socket, bytes_per_s: int) -> None:
     loop = asyncio.get_running_loop()
-    with suppress(OSError):
+    with suppress(OSError), connection:
         while data := await loop.sock_recv(connection, bytes_per_s):
             client.data_received(data)
             client.ack()
@@ -267,6 +269,30 @@ def allow_many_files() -> None:
     """A socket is a file, and shells allow few of them; children inherit what is allowed."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+class Pressure:
+    """How crowded the machine is: the share of time in which something waited for a processor
+    since this was made (docs.kernel.org/accounting/psi.html). What waits is late."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._waited_s = _waited_s()
+
+    def share(self) -> float | None:
+        """From 0 to 1, or None where the kernel does not tell."""
+        waited_s = _waited_s()
+        if waited_s is None or self._waited_s is None:
+            return None
+        return (waited_s - self._waited_s) / (time.monotonic() - self._began)
+
+
+def _waited_s() -> float | None:
+    try:
+        some = Path("/proc/pressure/cpu").read_text().splitlines()[0]
+    except OSError:
+        return None
+    return int(some.rpartition("total=")[2]) / 1e6
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:

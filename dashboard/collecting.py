@@ -4,7 +4,7 @@ import gc
 
 YOUNG = 50_000
 """Objects made between two looks at the young ones. At Python's 700 a look falls into every tenth
-task, and the full ones, which follow from them, visit every task held: a fifth of the CPU per event.
+task, and the full ones that follow from them visit every task held: a fifth of the CPU per event.
 Tasks form no cycles and are freed without it; 50,000 small objects are about 5 MB."""
 
 

@@ -212,20 +212,24 @@ def _progress_rest(progress: Progress | None) -> object:
     """What the column `progress` does not tell."""
     if progress is None:
         return None
-    return progress.retries, progress.clock, progress.state, progress.furthest
+    rest = progress.retries, progress.clock, progress.state, progress.furthest
+    if not progress.parts:
+        return rest
+    return *rest, progress.at, progress.current, progress.parts, progress.parts_at
 
 
 def _progress(column: str | None, rest: Any) -> Progress | None:
     if column is None:
         return None
     told = decode(column)
-    retries, clock, state, furthest = rest
+    retries, clock, state, furthest, *shared = rest
+    at, current, parts, parts_at = shared or (told["updated_at"], told["current"], {}, 0.0)
     stages = told["stages"]
     return Progress(
         retries=retries,
-        at=told["updated_at"],
+        at=at,
         clock=clock,
-        current=told["current"],
+        current=current,
         total=told["total"],
         unit=told["unit"],
         message=told["message"],
@@ -233,4 +237,6 @@ def _progress(column: str | None, rest: Any) -> Progress | None:
         stages=None if stages is None else tuple(stages),
         state=state,
         furthest=furthest,
+        parts=parts,
+        parts_at=parts_at,
     )

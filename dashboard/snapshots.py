@@ -1,13 +1,14 @@
 """One consistent view of the database for one answer, on the asking thread's own connection."""
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from django.db import InterfaceError, InternalError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from realtime.ports import StoreUnavailable
+from realtime.ports import StoreUnavailable, TooCostly
 
 Answer = TypeVar("Answer")
 
@@ -16,6 +17,14 @@ _BEGIN = {
     "sqlite": "BEGIN DEFERRED",
     "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 }
+MAX_READ_S = 15.0
+"""Of one statement on PostgreSQL, of a whole read on SQLite. The number of rows that are searched is
+bounded, what one row costs is not: patterns of many wildcards on long texts made for them take
+a minute."""
+_STEPS = 100_000
+"""SQLite's own, between two looks at the clock: about a millisecond."""
+_CANCELLED = "57014"
+"""`query_canceled` (PostgreSQL, appendix A)."""
 _LOST = (OperationalError, InterfaceError, InternalError)
 
 
@@ -35,8 +44,8 @@ class Snapshot:
 
 
 def read(alias: str, work: Callable[[Snapshot], Answer]) -> Answer:
-    """What `work` makes of one snapshot; `StoreUnavailable` when the database fails. A connection
-    that was left open and has died since is made anew."""
+    """What `work` makes of one snapshot; `StoreUnavailable` when the database fails, `TooCostly`
+    when it takes too long. A connection that was left open and has died since is made anew."""
     connection = connections[alias]
     if connection.in_atomic_block:
         # The host's own transaction: its rules hold, and it is not ours to end.
@@ -60,8 +69,12 @@ def read(alias: str, work: Callable[[Snapshot], Answer]) -> Answer:
 def _once(connection: BaseDatabaseWrapper, work: Callable[[Snapshot], Answer]) -> Answer:
     was_open = connection.connection is not None
     try:
-        with _transaction(connection):
+        with _transaction(connection), _limited(connection):
             return work(Snapshot(connection))
+    except OperationalError as error:
+        if _is_cancelled(error):
+            raise TooCostly(f"The read took more than {MAX_READ_S:g} s.") from error
+        raise
     finally:
         if not was_open:
             # Opened for this read, outside of a request that would look after it.
@@ -78,3 +91,28 @@ def _transaction(connection: BaseDatabaseWrapper) -> Iterator[None]:
         # Nothing was written; where it cannot be ended, the connection is lost and given up.
         with contextlib.suppress(*_LOST), connection.cursor() as cursor:
             cursor.execute("ROLLBACK")
+
+
+@contextlib.contextmanager
+def _limited(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Whatever runs within is given up after `MAX_READ_S`."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", (_milliseconds(),))
+        yield
+        return
+    until = time.monotonic() + MAX_READ_S
+    database: Any = connection.connection
+    database.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
+    try:
+        yield
+    finally:
+        database.set_progress_handler(None, 0)
+
+
+def _milliseconds() -> str:
+    return str(round(MAX_READ_S * 1000))
+
+
+def _is_cancelled(error: OperationalError) -> bool:
+    return getattr(error.__cause__, "sqlstate", None) == _CANCELLED or str(error) == "interrupted"

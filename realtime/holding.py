@@ -76,7 +76,8 @@ class Holding:
         for task_id, found in by_task.items():
             known = self.tasks.get(task_id) or stored.get(task_id)
             news = [self._by_its_clock(event) for event in found if _is_news(event, known)]
-            if all(event.kind == "task-context" for event in news):
+            is_nameless = known is not None and known.name is None
+            if not news or (not is_nameless and all(map(_is_context, news))):
                 continue
             self._fold(task_id, known, news, now)
             mended = self.tasks.get(task_id)
@@ -197,8 +198,12 @@ class Holding:
             self._counters["let_go"] += 1
 
 
-def _standing(task: Task | None) -> tuple[str, str | None] | None:
-    return None if task is None else (task.status, task.conclusion)
+def _standing(task: Task | None) -> tuple[object, ...] | None:
+    return None if task is None else (task.status, task.conclusion, task.retries, task.name)
+
+
+def _is_context(event: Event) -> bool:
+    return event.kind == "task-context"
 
 
 def _is_news(event: Event, known: Task | None) -> bool:
@@ -207,7 +212,7 @@ def _is_news(event: Event, known: Task | None) -> bool:
         return event.kind != "task-missed"
     is_over = not known.is_live and known.conclusion != LOST
     if is_over:
-        return False
+        return _is_left_out(event, known)
     if event.kind == "task-retried":
         # A result backend keeps the word of an attempt that has long been followed by another.
         return False
@@ -217,3 +222,11 @@ def _is_news(event: Event, known: Task | None) -> bool:
     if event.kind == "task-received":
         return not (is_certain and known.status in (RESERVED, SCHEDULED, RUNNING, STALLED))
     return True
+
+
+def _is_left_out(event: Event, known: Task) -> bool:
+    """Whether it tells of a task that is over what was not heard: what it is, its last attempts."""
+    if event.kind == "task-context":
+        return known.name is None
+    retries = event.fields.get("retries")
+    return event.kind in _BACKEND_OUTCOMES and isinstance(retries, int) and retries > known.retries

@@ -22,6 +22,10 @@ class StoreUnavailable(Exception):
     """The store cannot be reached or cannot write now; the same call may succeed later."""
 
 
+class TooCostly(StoreUnavailable):
+    """The read was given up, because it would have kept the store busy for too long."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """A time in which the stream was interrupted. Unix seconds; `until_at` is None while open."""
@@ -228,6 +232,9 @@ class SourceHealth(NamedTuple):
     """Why it is blind, in a few words without secrets."""
     counters: Mapping[str, int]
     """`too_large`, `not_json`, `dropped_progress`, `dropped_state`: since the start."""
+    deaf: Sequence[tuple[float, float]] = ()
+    """The newest times in which events may have been lost and that are over, however short: a
+    connection may be back before anybody looks."""
 
 
 class Source(Protocol):

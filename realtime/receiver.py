@@ -45,6 +45,8 @@ DRAIN_S = 0.25
 """How long reading waits: settled messages are acknowledged, and a stop is noticed, as often."""
 SAMPLE_INTERVAL_S = 60.0
 """A refused message is logged at most once in this, and never with its content."""
+MAX_DEAF = 16
+"""Interruptions remembered: with a backoff between them, far more than fit between two looks."""
 MAX_KNOWN = 10_000
 """Workers remembered as asked for their events."""
 ASKS = 3
@@ -102,6 +104,7 @@ class Receiver:
         self._connected_at = 0.0
         self._heard_at = clock()
         self._deaf_since: float | None = None
+        self._deaf: deque[tuple[float, float]] = deque(maxlen=MAX_DEAF)
         self._reason: str | None = "not connected yet"
         self._told = ""
         self._beaten_at = 0.0
@@ -148,6 +151,7 @@ class Receiver:
             blind_since=since,
             reason=reason,
             counters=dict(self._counters),
+            deaf=tuple(self._deaf),
         )
 
     def _blindness(self, now: float) -> tuple[float | None, str | None]:
@@ -320,8 +324,8 @@ class Receiver:
 
     def _take(self, tag: Tag | None, read: Callable[..., object], *message: object) -> None:
         now = self._heard_at = self._clock()
-        if self._deaf_since is not None and now - self._connected_at > BLIND_AFTER_S:
-            self._deaf_since = None
+        if now - self._connected_at > BLIND_AFTER_S:
+            self._hears_again(now)
         try:
             events = self._noticed(read(*message), now)
         except Refused as refused:
@@ -348,9 +352,14 @@ class Receiver:
             events.append(event)
         return events
 
+    def _hears_again(self, now: float) -> None:
+        since, self._deaf_since = self._deaf_since, None
+        if since is not None:
+            self._deaf.append((since, now))
+
     def _hear_probe(self, event: dict[str, object], now: float) -> None:
         if self._probe.returned(event, now):
-            self._deaf_since = None
+            self._hears_again(now)
             self._backoff.reset()
 
     def _hear_worker(self, kind: str, hostname: object) -> None:

@@ -35,6 +35,7 @@ class Vitals:
         self._stats: dict[str, object] = {"state": "live", "lag_ms": None}
         self._repaired_before = 0
         self._unrepaired: Window | None = None
+        self._followed_until = now
 
     def count(self, events: int, now: float) -> None:
         """So many events were folded."""
@@ -143,6 +144,13 @@ class Vitals:
             if self._gap is not None and self._gap.until_at is None:
                 self._set_gap(replace(self._gap, until_at=now))
                 self._owe_repair(self._gap.from_at, now)
+
+        for since, until in health.deaf:
+            if until > self._followed_until:
+                self._followed_until = until
+                if self._gap is None or self._gap.from_at != since:
+                    reason = "the connection to the broker was lost for a moment"
+                    self._begin_gap(Gap(from_at=since, until_at=until, reason=reason))
 
     def _begin_gap(self, gap: Gap) -> None:
         self._set_gap(gap)

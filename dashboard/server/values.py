@@ -21,6 +21,9 @@ _HOST = re.compile(r"(\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9a-fA-F:.]+\]
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)?")
 
+_ONE_HOST = frozenset({"redis", "rediss", "sentinel", "amqp", "amqps", "pyamqp"})
+"""Schemes whose addresses name one host and its port; others list several."""
+
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -45,6 +48,7 @@ def broker_url(text: str) -> str:
                 "expected a broker's address such as redis://localhost:6379/0 or "
                 f"amqp://user:password@localhost//, {_not(scheme)}"
             )
+        _check_port(part)
     return text
 
 
@@ -55,6 +59,8 @@ def result_backend(text: str) -> str:
         raise ValueError(
             f"expected a result backend's address such as redis://localhost:6379/1, {_not(scheme)}"
         )
+    for part in text.split(";"):
+        _check_port(part)
     return text
 
 
@@ -66,7 +72,21 @@ def channel_layer_url(text: str) -> str:
             "expected the address of a Redis server, redis://, rediss:// or unix://, "
             f"{_not(scheme)}"
         )
+    _check_port(text)
     return text
+
+
+def _check_port(text: str) -> None:
+    """ValueError where what stands for the port is none: most often the rest of a password, which
+    a client library would put into its error."""
+    if _scheme(text) not in _ONE_HOST:
+        return
+    try:
+        urlsplit(text).port  # noqa: B018 - reading it is the check
+    except ValueError:
+        raise ValueError(
+            "expected a number as the port; in a password, write / as %2F, # as %23, ? as %3F"
+        ) from None
 
 
 def _scheme(text: str) -> str:

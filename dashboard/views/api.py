@@ -18,7 +18,7 @@ from dashboard import access, apikeys, presentation, queries
 from dashboard.views import schemas
 from realtime.core import query as language
 from realtime.core import wire
-from realtime.ports import Rights, Select, Snapshots, StoreUnavailable
+from realtime.ports import Rights, Select, Snapshots, StoreUnavailable, TooCostly
 from realtime.standing import stream_row
 
 MAX_LIMIT = 500
@@ -208,6 +208,12 @@ def _unavailable(request: HttpRequest, error: StoreUnavailable) -> HttpResponse:
     response = _answer(request, Refused(503, "unavailable", "Unavailable", detail).problem)
     response.headers["Retry-After"] = "5"
     return response
+
+
+@api.exception_handler(TooCostly)
+def _too_costly(request: HttpRequest, error: TooCostly) -> HttpResponse:
+    detail = "The query takes too long. Add a term such as name:, queue: or since:."
+    return _answer(request, Refused(503, "too_costly", "Too costly", detail).problem)
 
 
 @api.exception_handler(AuthenticationError)

@@ -15,7 +15,7 @@ from dashboard.views.policy import page, strict
 from dashboard.views.tasklist import ID_PLACEHOLDER, WORKER_LIMIT, BadCursor, TaskList, list_url
 from realtime.core import query as language
 from realtime.core import wire
-from realtime.ports import Rights, Select, Snapshots, StoreUnavailable
+from realtime.ports import Rights, Select, Snapshots, StoreUnavailable, TooCostly
 
 # A parent of more children than this is looked at through the list.
 CHILD_LIMIT = 100
@@ -48,6 +48,8 @@ def tasks(request: HttpRequest, rights: Rights) -> HttpResponse:
         found = TaskList(reader, rights, text, request.GET.get("after"), now)
         context = found.context()
         stream = reader.stream()
+    except TooCostly:
+        return too_costly(request)
     except StoreUnavailable:
         return unavailable(request)
     except BadCursor:
@@ -187,4 +189,15 @@ def unavailable(request: HttpRequest) -> HttpResponse:
             " receiver can write."
         ),
         _("Try again in a moment; if it stays, look at the log of the web process."),
+    )
+
+
+def too_costly(request: HttpRequest) -> HttpResponse:
+    """503: the search was given up."""
+    return shell.notice(
+        request,
+        503,
+        _("This search takes too long"),
+        _("It was given up, so that others are not kept waiting."),
+        _("Add a term such as name:, queue: or since:, or use fewer wildcards."),
     )

@@ -21,12 +21,12 @@ class Credit:
         self._sent: deque[tuple[int, int]] = deque()
         self._owing_since = now
 
-    def allows(self, size: int, frames: int = 1) -> bool:
-        """Whether `frames` of `size` bytes together may be sent now. One frame of any size may
-        where nothing is due: a traceback can be larger than any credit."""
-        if not self._sent and frames == 1:
+    def allows(self, size: int) -> bool:
+        """Whether a frame of `size` bytes may be sent now. One of any size may where nothing is
+        due: a traceback can be larger than any credit."""
+        if not self._sent:
             return True
-        return len(self._sent) + frames <= MAX_FRAMES and self.size + size <= MAX_BYTES
+        return len(self._sent) < MAX_FRAMES and self.size + size <= MAX_BYTES
 
     def spend(self, size: int, now: float) -> int:
         """Number the next frame, of `size` bytes."""

@@ -173,12 +173,22 @@ def _with_backend(ordered: list[Delivery], told: list[Mark]) -> list[Delivery]:
         return [unseen]
     last = ordered[-1]
     is_settled = any(d.outcome and d.outcome.kind == "succeeded" for d in ordered)
-    if not is_settled and (mark.retries or 0) > last.retries:
-        return [*ordered, unseen]
+    if (mark.retries or 0) > last.retries:
+        if last.outcome is None or last.outcome.kind != mark.kind:
+            return ordered if is_settled else [*ordered, unseen]
+        return [*ordered[:-1], *_renumbered(last, mark.retries or 0)]
     is_earlier = mark.retries is not None and mark.retries < last.retries
     if is_settled or is_earlier or (last.outcome is not None and mark.kind != "succeeded"):
         return ordered
     return [*ordered[:-1], last._replace(outcome=mark)]
+
+
+def _renumbered(last: Delivery, retries: int) -> list[Delivery]:
+    """The outcome that was heard is that of a later attempt, whose beginning was not."""
+    its_own = last._replace(retries=retries, received=None, started=None)
+    if last.received is None and last.started is None:
+        return [its_own]
+    return [last._replace(outcome=None), its_own]
 
 
 class Attempt(NamedTuple):

@@ -316,6 +316,9 @@ def _progress(raw: Mapping[str, object]) -> Fields | Reject:
         "stages": _stages(stages),
         "retries": _retries(raw.get("retries")),
     }
+    part = _word(raw, "part")
+    if part is not None:
+        fields["part"] = part
     if all(value is None for name, value in fields.items() if name != "retries"):
         return Reject("empty_progress")
     return fields
@@ -339,6 +342,9 @@ def _stages(value: object) -> tuple[str, ...] | None:
 def _context(raw: Mapping[str, object]) -> Fields:
     return {
         "retries": _retries(raw.get("retries")),
+        "name": _word(raw, "name"),
+        "root_id": _word(raw, "root_id"),
+        "parent_id": _parent(raw),
         "queue": _word(raw, "queue"),
         "group_id": _id(raw, "group"),
         "owner": _word(raw, "owner"),

@@ -202,7 +202,9 @@ def _bounded(marks: Iterable[Mark]) -> tuple[Mark, ...]:
 def _progress_of(event: Event, marks: tuple[Mark, ...]) -> Progress:
     retries = event.fields.get("retries")
     if retries is None:
-        retries = _attempt_at(marks, event.hostname, event.at)
+        # A child that adds to this task's count may run on any host.
+        hostname = "" if "part" in event.fields else event.hostname
+        retries = _attempt_at(marks, hostname, event.at)
     state = event.fields.get("state")
     fields = {name: value for name, value in event.fields.items() if name != "state"}
     told = progresses.reported(fields, retries=retries, at=event.at, clock=event.clock)  # type: ignore[arg-type]

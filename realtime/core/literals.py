@@ -2,8 +2,8 @@
 
 `ast.literal_eval` compiles its text, which was a quarter of the CPU that a receiver spent on an
 event. Most arguments are plain: strings without escapes, numbers, lists and dicts. Those are one
-replacement away from JSON, which is read three to five times as fast; whatever is not certain to mean the
-same in both is read as Python.
+replacement away from JSON, which is read three to five times as fast; whatever is not certain to
+mean the same in both is read as Python.
 """
 
 import ast

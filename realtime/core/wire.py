@@ -1,6 +1,7 @@
 """The rows and frames of the live protocol (docs/reference/protocol.md), as plain dicts."""
 
 from collections.abc import Collection, Mapping
+from operator import attrgetter
 
 from realtime.core.deliveries import Attempt, attempts
 from realtime.core.progress import Progress
@@ -44,6 +45,7 @@ TASK_FIELDS = (
     "reason",
 )
 """The fields of a row that are the task's own, by the same names."""
+_fields = attrgetter(*TASK_FIELDS)
 
 HEAVY_FIELDS = frozenset({"result", "traceback", "attempts", "errors"})
 """What list rows never carry."""
@@ -60,7 +62,7 @@ GUARDED_FIELDS: Mapping[str, frozenset[str]] = {
 
 def task_row(task: Task, revision: int) -> Row:
     """The whole row of a task: the operator's view, before any rights are applied."""
-    row: Row = {name: getattr(task, name) for name in TASK_FIELDS}
+    row: Row = dict(zip(TASK_FIELDS, _fields(task), strict=True))
     tried = attempts(task.marks)
     row["progress"] = progress_row(task.progress)
     row["attempts"] = [_attempt_row(attempt) for attempt in tried]
@@ -97,14 +99,14 @@ def progress_row(progress: Progress | None) -> Row | None:
     if progress is None:
         return None
     return {
-        "current": progress.current,
+        "current": progress.done,
         "total": progress.total,
         "percent": progress.percent,
         "unit": progress.unit,
         "message": progress.message,
         "stage": progress.stage,
         "stages": progress.stages,
-        "updated_at": progress.at,
+        "updated_at": progress.updated_at,
     }
 
 

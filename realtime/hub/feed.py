@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from realtime.core import frames
 from realtime.core.frames import Open, Text
 from realtime.core.window import Pending
-from realtime.hub.views import Delta, View
+from realtime.hub.views import Delta, Patch, View
 
 if TYPE_CHECKING:
     from realtime.hub.socket import Socket
@@ -45,12 +45,13 @@ class Feed:
 
     def take(self, delta: Delta) -> None:
         """The view changed."""
-        if self.is_clear and self.socket.allows(delta.size, len(delta.bodies)):
-            for body in delta.bodies:
-                self.socket.send("patch", body, self.op.view)
+        told = self._tell(delta.patches) if self.is_clear else []
+        if len(told) == len(delta.patches):
             self._told = self.view.revision
             return
         self._pending.merge(delta.pending)
+        for patch in told:
+            self._pending.told(patch.upsert, patch.remove)
         self._has_counts_due |= delta.has_counts
         self.socket.note_due(self)
 
@@ -82,6 +83,14 @@ class Feed:
             if self.is_waiting or not self._send_patch():
                 return False
         return True
+
+    def _tell(self, patches: list[Patch]) -> list[Patch]:
+        """Send of patches that are made for all as many as credit allows; which these were."""
+        for number, patch in enumerate(patches):
+            if not self.socket.allows(patch.body.size + frames.HEAD_BYTES):
+                return patches[:number]
+            self.socket.send("patch", patch.body, self.op.view)
+        return patches
 
     def _send_piece(self) -> bool:
         board = self.view.board

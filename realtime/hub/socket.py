@@ -144,9 +144,9 @@ class Socket:
             self._drop(feed.op.view)
             self._feed(feed.op._replace(since=None))
 
-    def allows(self, size: int, count: int = 1) -> bool:
-        """Whether `count` frames of `size` bytes together may be sent now."""
-        return not self.is_over and self._credit.allows(size, count)
+    def allows(self, size: int) -> bool:
+        """Whether a frame of `size` bytes may be sent now."""
+        return not self.is_over and self._credit.allows(size)
 
     def send(self, op: str, body: Text, view: int | None = None) -> None:
         """Send a frame, whatever the credit."""

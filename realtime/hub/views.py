@@ -65,9 +65,7 @@ class Delta(NamedTuple):
     """What changed in a view, and the patches that tell it to all who were up to date."""
 
     pending: Pending
-    bodies: list[Text]
-    size: int
-    """Bytes of all its patches with their heads; made once, read for every socket."""
+    patches: list[Patch]
     has_counts: bool = False
 
 
@@ -193,7 +191,7 @@ class View:
     def counted(self) -> Delta:
         """The patch that tells new counts."""
         patch = self.patch(Pending(), self.revision, has_counts=True)
-        return Delta(Pending(), [patch.body], _size([patch.body]), has_counts=True)
+        return Delta(Pending(), [patch], has_counts=True)
 
     def patch(self, pending: Pending, told: int, *, has_counts: bool) -> Patch:
         """As much of `pending` as a frame takes. Only the last frame has the view's revision: a
@@ -289,16 +287,12 @@ class View:
             return None
         left = Pending()
         left.merge(pending)
-        bodies = []
+        patches = []
         while left:
             patch = self.patch(left, told, has_counts=False)
             left.told(patch.upsert, patch.remove)
-            bodies.append(patch.body)
-        return Delta(pending, bodies, _size(bodies))
-
-
-def _size(bodies: list[Text]) -> int:
-    return sum(body.size + frames.HEAD_BYTES for body in bodies)
+            patches.append(patch)
+        return Delta(pending, patches)
 
 
 def _first(texts: Iterable[Text], room: int) -> tuple[list[Text], int]:

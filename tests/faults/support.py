@@ -222,8 +222,9 @@ class Cluster(Split):
 
 
 @contextmanager
-def connected(broker: str, backend: str) -> Iterator[Celery]:
-    """The sample application on these servers; its broker connections give up in good time."""
+def connected(broker: str, backend: str | None = None) -> Iterator[Celery]:
+    """The sample application as a client, which reads no results unless it is told where; its
+    broker connections give up in good time."""
     with celery_app.connected(broker, backend) as app:
         app.conf.broker_transport_options = {"socket_timeout": 30, "socket_connect_timeout": 5}
         yield app

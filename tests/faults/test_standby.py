@@ -55,7 +55,7 @@ def pair(
         directory, receivers=2, database=database, broker=broker, backend=url, layer=url
     )
     worker = CeleryWorker(directory, broker=broker, backend=url)
-    with cluster.running(), worker, connected(broker, url) as app:
+    with cluster.running(), worker, connected(broker) as app:
         cluster.site.wait_for_worker(worker.name)
         yield cluster, Load(app)
 

@@ -44,6 +44,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["/bin/umount", "--lazy", str(disk)], check=True)
 
 
+@pytest.mark.faults
 def test_postgresql_restarts_and_nothing_is_lost(
     redis_url: str,
     backend: str,
@@ -56,7 +57,7 @@ def test_postgresql_restarts_and_nothing_is_lost(
         tmp_path, database=postgresql_url, broker=redis_url, backend=backend, layer=backend
     )
     worker = CeleryWorker(tmp_path, broker=redis_url, backend=backend)
-    with cluster.running(), worker, connected(redis_url, backend) as app:
+    with cluster.running(), worker, connected(redis_url) as app:
         cluster.site.wait_for_worker(worker.name)
         with Load(app) as load, Watch(cluster.site) as watch:
             load.wait_for(100)
@@ -84,7 +85,7 @@ def test_a_full_disk_is_told_and_all_is_written_when_there_is_room_again(
     with (
         worker,
         one_process(tmp_path, redis_url, backend) as (server, site),
-        connected(redis_url, backend) as app,
+        connected(redis_url) as app,
         Load(app) as load,
         Watch(site) as watch,
     ):

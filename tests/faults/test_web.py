@@ -25,7 +25,7 @@ def house(
 ) -> Iterator[tuple[Cluster, Load]]:
     cluster = Cluster(directory, database=database, broker=broker, backend=backend, layer=layer)
     worker = CeleryWorker(directory, broker=broker, backend=backend)
-    with cluster.running(), worker, connected(broker, backend) as app:
+    with cluster.running(), worker, connected(broker) as app:
         cluster.site.wait_for_worker(worker.name)
         yield cluster, Load(app)
 

@@ -39,7 +39,7 @@ def test_what_a_killed_worker_ran_is_lost_and_the_page_says_why(
     with (
         worker,
         one_process(tmp_path, redis_url, backend) as (_, site),
-        connected(redis_url, backend),
+        connected(redis_url),
     ):
         site.wait_for_worker(worker.name)
         task = celery_app.hold.delay(str(tmp_path / "never")).id
@@ -70,7 +70,7 @@ def test_what_a_killed_worker_ran_is_run_again_where_it_acknowledges_late(
     release = tmp_path / "release"
     with (
         one_process(tmp_path, rabbitmq_url, backend) as (_, site),
-        connected(rabbitmq_url, backend),
+        connected(rabbitmq_url),
     ):
         first.start()
         site.wait_for_worker(first.name)
@@ -103,7 +103,7 @@ def test_a_worker_whose_clock_is_an_hour_ahead_confuses_nothing(
         workers[0],
         workers[1],
         one_process(tmp_path, redis_url, backend) as (_, site),
-        connected(redis_url, backend) as app,
+        connected(redis_url) as app,
     ):
         for worker in workers:
             site.wait_for_worker(worker.name)

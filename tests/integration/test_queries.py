@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from django.db import connections, transaction
 
-from dashboard import plans, queries
+from dashboard import plans, queries, snapshots
 from dashboard.queries import Reader
 from dashboard.store import Store
 from realtime.codec import decode, encode
@@ -14,7 +14,7 @@ from realtime.core import query, wire
 from realtime.core.query import EVERYTHING
 from realtime.core.task import CONCLUSIONS, STATUSES, Mark, Task
 from realtime.core.workers import Worker
-from realtime.ports import Changes, Page, Select, StoreUnavailable
+from realtime.ports import Changes, Page, Select, StoreUnavailable, TooCostly
 from tests.services import databases
 from tests.services.postgresql import PostgresqlServer
 
@@ -522,3 +522,23 @@ def test_ids_that_no_store_can_hold_find_nothing(reader: Reader, store: Store, o
     select = Select(of, ids=("a\x00b", "t0001") if of == "tasks" else ("a\x00b",))
 
     assert ids(reader.page(select, EVERYTHING, NOW)) == (["t0001"] if of == "tasks" else [])
+
+
+@pytest.fixture
+def endless(database: str) -> str:
+    """A statement that does not end by itself in the time of a test."""
+    if connections[database].vendor == "postgresql":
+        return "SELECT pg_sleep(60)"
+    return (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000)"
+        " SELECT count(*) FROM n"
+    )
+
+
+def test_a_read_that_takes_too_long_is_given_up_and_the_next_one_is_not(
+    database: str, reader: Reader, endless: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshots, "MAX_READ_S", 0.2)
+    with pytest.raises(TooCostly):
+        snapshots.read(database, lambda snapshot: snapshot.fetch(endless))
+    assert page(reader).rows == []

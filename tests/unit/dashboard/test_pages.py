@@ -18,7 +18,7 @@ from django.urls import path
 
 from dashboard import throttle
 from dashboard.views import pages
-from realtime.ports import StoreUnavailable
+from realtime.ports import StoreUnavailable, TooCostly
 from tests import urls
 from tests.unit.dashboard.samples import FAILED, HOSTILE, NOW, RUNNING, STREAM, TASKS, Shop, task
 
@@ -470,3 +470,15 @@ def test_sign_out_ends_the_session_and_only_by_post(operator: Client) -> None:
 def test_every_template_compiles() -> None:
     for name in ("tasks", "task", "workers", "unknown", "login", "notice"):
         get_template(f"headway/{name}.html")
+
+
+def test_a_search_that_was_given_up_says_what_to_do(
+    operator: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def page(*_: object, **__: object) -> None:
+        raise TooCostly
+
+    monkeypatch.setattr(shop, "page", page)
+    answer = operator.get(url(query="-a"))
+    assert answer.status_code == 503
+    assert "Add a term such as name:" in text(answer)

@@ -348,6 +348,17 @@ def test_a_repair_changes_nothing_that_is_over_or_just_as_it_says(
     assert house.pipeline._holding.mended == 0
 
 
+def test_a_repair_fills_in_what_was_not_heard_of_a_task_that_is_over(
+    house: House, clock: FakeClock
+) -> None:
+    house.turn(testing.task_succeeded("a"))
+    assert house.store.tasks["a"][1].name is None
+    found(house, *stored_result("a", clock()))
+    _, task = house.store.tasks["a"]
+    assert (task.name, task.conclusion) == ("shop.pay", "succeeded")
+    assert house.pipeline._holding.mended == 1
+
+
 def test_a_lost_task_whose_result_is_found_is_lost_no_more(house: House, clock: FakeClock) -> None:
     house.turn(testing.worker_heartbeat(), testing.task_received("a"), testing.task_started("a"))
     clock.advance(80)
@@ -373,6 +384,19 @@ def test_a_restart_of_a_second_is_a_gap_where_the_broker_keeps_nothing(clock: Fa
     clock.advance(LEASE_S)
     House(store, clock).turn()
     assert store.stream().gap is not None
+
+
+def test_an_interruption_that_was_over_before_anybody_looked_is_a_gap_too(
+    house: House, clock: FakeClock
+) -> None:
+    house.turn()
+    since = clock() + 0.3
+    house.source.now_is = HEARING._replace(deaf=((since, since + 0.2),))
+    house.turn()
+    house.turn()
+    assert [(gap.from_at, gap.until_at) for gap in house.store.gaps.values()] == [
+        (since, since + 0.2)
+    ]
 
 
 class Asked:

@@ -1,5 +1,7 @@
 """What option values may be."""
 
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,25 @@ def test_a_broker_of_unknown_kind_is_refused_without_its_password() -> None:
     with pytest.raises(ValueError, match="not 'redix'") as refused:
         values.broker_url("redix://user:hunter2@host")
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "read", [values.broker_url, values.result_backend, values.channel_layer_url]
+)
+@pytest.mark.parametrize(
+    "text", ["redis://:hunter2/x@host/0", "redis://:hunter2#x@host/0", "redis://:x@host:hunter2/0"]
+)
+def test_a_password_that_reads_as_a_port_is_refused_without_it(
+    read: Callable[[str], str], text: str
+) -> None:
+    with pytest.raises(ValueError, match="write / as %2F") as refused:
+        read(text)
+    assert "hunter2" not in "".join(traceback.format_exception(refused.value))
+
+
+def test_backends_of_several_hosts_are_taken() -> None:
+    for text in ("mongodb://a:1,b:2/jobs", "cache+memcached://a:1;b:2/", "redis://h", "rpc"):
+        assert values.result_backend(text) == text
 
 
 @pytest.mark.parametrize(

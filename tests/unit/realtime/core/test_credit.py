@@ -29,7 +29,6 @@ def test_one_frame_of_any_size_may_be_sent_where_nothing_is_due() -> None:
     credit = Credit(0.0)
 
     assert credit.allows(10**6)
-    assert not credit.allows(10**6, frames=2)
 
 
 def test_a_peer_is_silent_only_while_it_owes_an_acknowledgement() -> None:

@@ -417,3 +417,18 @@ def test_a_stored_result_of_an_earlier_attempt_does_not_end_the_next_one() -> No
     fields = {"exception": "E", "traceback": None, "retries": 0}
     stored = Event("task-failed", TASK_ID, "", 0, 99.0, 0, RECEIVED_AT, fields)
     assert fold(None, [*heard, stored], NOW).status == "running"
+
+
+def test_an_outcome_that_was_heard_belongs_to_the_attempt_that_its_stored_result_names() -> None:
+    heard = told(
+        ("task-received", 100, {"name": "pay", "retries": 0}),
+        ("task-started", 101, {}),
+        ("task-succeeded", 110, {"result": "1", "runtime": 0.5}),
+    )
+    fields = {"result": "1", "runtime": None, "retries": 2, "worker": WORKER.name}
+    stored = Event("task-succeeded", TASK_ID, "", 0, 110.0, 0, RECEIVED_AT, fields)
+    task = fold(None, [*heard, stored], NOW)
+    assert (task.conclusion, task.retries, task.runtime) == ("succeeded", 2, 0.5)
+    assert [(a.retries, a.outcome) for a in attempts(task.marks)] == [(0, None), (2, "succeeded")]
+    nameless = fold(None, [heard[-1], stored], NOW)
+    assert [(a.retries, a.outcome) for a in attempts(nameless.marks)] == [(2, "succeeded")]

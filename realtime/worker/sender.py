@@ -1,0 +1,185 @@
+"""The background thread that tells the broker what tasks report, so that no task ever waits.
+
+One a process, started by the first report after the fork. A report says once that it has news, and
+is asked for them when they are due; whatever is due together goes into one message.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterable
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol
+
+from realtime.backoff import Backoff
+from realtime.worker.outlet import Fields, Outlet
+
+MESSAGE_EVERY_S = 0.05
+"""At most 20 messages a second from a process, however many short tasks it runs: 0.2 % of a
+core."""
+MAX_EVENTS = 50
+"""In one message: of at most some 2 KB each, they stay below what a receiver takes (256 KB)."""
+MAX_WAITING = 1000
+"""What a process holds while its broker is away; what comes beyond is dropped."""
+IDLE_S = 10.0
+"""A connection that was not used for so long is closed: a worker has many processes, and nobody
+would answer the broker's heartbeats on it."""
+FLUSH_S = 1.0
+"""What the end of a process may wait for its last values."""
+
+logger = logging.getLogger(__name__)
+
+
+class News(Protocol):
+    """Something that has news to tell."""
+
+    app: Any
+
+    def due_at(self) -> float:
+        """When it may be told, by the monotonic clock in seconds."""
+
+    def take(self) -> Fields:
+        """The event that tells it, whole but for what every event has."""
+
+    def put_back(self) -> bool:
+        """It could not be told; whether it is to be tried again."""
+
+    def drop(self) -> None:
+        """Too much waits: it will not be told."""
+
+
+class Sender:
+    """Takes news from any thread and sends them from one of its own."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew, as in a process just forked: threads and connections are the parent's."""
+        self._inbox: SimpleQueue[News | threading.Event] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._waiting: list[News] = []
+        self._outlets: dict[int, Outlet] = {}
+        self._backoff = Backoff()
+        self._next_at = 0.0
+        self._is_down = False
+
+    def put(self, news: News) -> None:
+        """Have it told when it is due. Takes about a microsecond and never raises."""
+        if self._inbox.qsize() >= MAX_WAITING:
+            news.drop()
+            return
+        self._inbox.put(news)
+        if self._thread is None:
+            self._start()
+
+    def flush(self, timeout_s: float = FLUSH_S) -> bool:
+        """Send everything now; whether that was done within `timeout_s`."""
+        if self._thread is None:
+            return True
+        is_done = threading.Event()
+        self._inbox.put(is_done)
+        return is_done.wait(timeout_s)
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is not None:
+                return
+            thread = threading.Thread(target=self._run, name="headway-sender", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                # No thread to be had: the process ends, or is at its limit.
+                return
+            self._thread = thread
+
+    def _run(self) -> None:
+        while True:
+            for flushed in self._gather():
+                self._send(list(self._waiting), time.monotonic())
+                flushed.set()
+            now = time.monotonic()
+            if now >= self._next_at:
+                self._send([news for news in self._waiting if news.due_at() <= now], now)
+
+    def _gather(self) -> list[threading.Event]:
+        """Wait for what comes in or falls due; the flushes that were asked for."""
+        flushes = []
+        try:
+            told = self._inbox.get(timeout=self._patience_s())
+            while True:
+                if isinstance(told, threading.Event):
+                    flushes.append(told)
+                elif told not in self._waiting:
+                    self._wait(told)
+                told = self._inbox.get_nowait()
+        except Empty:
+            return flushes
+
+    def _wait(self, news: News) -> None:
+        if len(self._waiting) < MAX_WAITING:
+            self._waiting.append(news)
+        else:
+            news.drop()
+
+    def _patience_s(self) -> float | None:
+        now = time.monotonic()
+        if self._waiting:
+            due_at = min(news.due_at() for news in self._waiting)
+            return max(due_at - now, self._next_at - now, 0.0)
+        if not any(outlet.is_open for outlet in self._outlets.values()):
+            return None
+        idle_s = self._next_at + IDLE_S - now
+        if idle_s > 0:
+            return idle_s
+        self._close()
+        return None
+
+    def _send(self, due: Iterable[News], now: float) -> None:
+        by_app: dict[int, list[News]] = {}
+        for news in due:
+            self._waiting.remove(news)
+            by_app.setdefault(id(news.app), []).append(news)
+        for told in by_app.values():
+            self._next_at = now + MESSAGE_EVERY_S
+            for start in range(0, len(told), MAX_EVENTS):
+                self._send_message(told[start : start + MAX_EVENTS])
+
+    def _send_message(self, told: list[News]) -> None:
+        outlet = self._outlets.setdefault(id(told[0].app), Outlet(told[0].app))
+        events = [news.take() for news in told]
+        was_open = outlet.is_open
+        try:
+            try:
+                outlet.send(events)
+            except Exception:
+                if not was_open:
+                    raise
+                # A connection that slept may have died unnoticed; a new one tells whether.
+                outlet.close()
+                outlet.send(events)
+        except Exception as error:  # noqa: BLE001 - a transport raises what it likes
+            outlet.close()
+            self._failed(told, error)
+        else:
+            self._backoff.reset()
+            self._is_down = False
+
+    def _failed(self, told: list[News], error: Exception) -> None:
+        self._next_at = time.monotonic() + self._backoff.next_s()
+        for news in told:
+            if news.put_back():
+                self._wait(news)
+        if not self._is_down:
+            self._is_down = True
+            logger.warning("Progress is not sent, the broker is away: %s", error)
+
+    def _close(self) -> None:
+        for outlet in self._outlets.values():
+            outlet.close()
+
+
+sender = Sender()
+os.register_at_fork(after_in_child=sender.forget)
