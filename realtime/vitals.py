@@ -13,9 +13,6 @@ from realtime.standing import stream_row
 BEHIND_MS = 2_000
 """People take up to two seconds for live; beyond, the badge says that it is catching up."""
 RATE_WINDOW_S = 10
-ABSENCE_S = 1.0
-"""A leader gives a sign of life each second: without one for longer than that, and nobody who
-listened beside it, something was missed."""
 KEPT_S = 600.0
 """For so long a durable queue keeps what nobody reads (`receiver.QUEUE_TTL_S`)."""
 MAX_REASON = 200
@@ -88,7 +85,8 @@ class Vitals:
         heard_since = self.hearing_since
         if before.alive_at is None or heard_since is None:
             return
-        if heard_since - before.alive_at < (KEPT_S if is_durable else ABSENCE_S):
+        # A quick restart takes less than a second: long enough for tasks to begin and end.
+        if heard_since - before.alive_at <= (KEPT_S if is_durable else 0.0):
             return
         until_at = heard_since - KEPT_S if is_durable else heard_since
         reason = "no receiver was running"

@@ -149,7 +149,8 @@ def arguments(value: object, empty: str) -> object:
     `MAX_REPR` long; a repr that Celery cut does not parse and stays text.
     """
     if isinstance(value, list | tuple | dict):
-        return _bounded(value)
+        is_expected = isinstance(value, dict) == (empty == "{}")
+        return _bounded(value) if is_expected else clean(_repr(value), MAX_REPR)
     text = clean(value, MAX_REPR)
     if text is None:
         return None

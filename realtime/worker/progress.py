@@ -116,7 +116,7 @@ class Progress:
             self._is_told = report.depth == 0 or self._stage is not None
             self._is_open = True
             report.depth += 1
-            report.unit = unit if self._is_told else report.unit
+            report.unit = unit or report.unit
             report.text = message or report.text
             report.stages = names or report.stages
             self._tell(report)

@@ -175,8 +175,14 @@ def test_a_result_without_its_task_is_shown_as_partial_and_says_so(
             meta = wait_until(lambda: home.truth.of([task]).get(task), 30, "its result")
             client.set(key, _without_extended(meta))
         home.receiver.start()
+        gap = wait_until_repaired(home.site)
+        assert _unix(gap["from_at"]) <= _unix_of(meta) <= _unix(gap["until_at"])
         row = home.site.wait_for_task(task, conclusion="succeeded")
         assert (row["name"], row["reason"]) == (None, "Only its stored result is known.")
+
+
+def _unix_of(meta: Row) -> float:
+    return _unix(meta["date_done"])
 
 
 def _without_extended(meta: Row) -> str:

@@ -44,11 +44,11 @@ class Monitor:
     def _listen(self) -> None:
         with worker_app.app.connection_for_read() as link:
             receiver = worker_app.app.events.Receiver(link, handlers={"*": self.heard.append})
-            with receiver.consumer_context():
+            with receiver.consumer_context() as (drained, *_):
                 self._is_ready.set()
                 while not self._is_over.is_set():
                     with contextlib.suppress(TimeoutError):
-                        link.drain_events(timeout=0.1)
+                        drained.drain_events(timeout=0.1)
 
     def of(self, task_id: str, kind: str) -> list[dict[str, Any]]:
         return [e for e in list(self.heard) if e.get("uuid") == task_id and e["type"] == kind]

@@ -75,6 +75,27 @@ async def test_a_patch_larger_than_a_frame_tells_its_revision_last() -> None:
         assert len(browser.ids()) == 40
 
 
+async def test_a_batch_larger_than_the_credit_is_sent_as_far_as_it_goes_and_ends_true() -> None:
+    async with open_house() as house:
+        browser = await house.watch()
+        browser.is_acking = False
+        many = [task(f"t{i:02}", i, args=["x" * 900]) for i in range(90)]
+        await house.publish(house.store.commit(*many))
+        seen = browser.of("patch")
+        assert 3 <= len(seen) <= 4
+        assert {patch["revision"] for patch in seen} == {0}
+
+        await house.publish(house.store.commit(task("t01", 1, status="completed"), many[89]))
+        browser.is_acking = True
+        browser.ack()
+        await house.settle()
+        assert len(browser.ids()) == 90
+        assert browser.rows[1]["t01"]["status"] == "completed"
+        assert browser.cursors[1] == 92
+        told = [row["id"] for patch in browser.of("patch") for row in patch["upsert"]]
+        assert len(told) <= 90 + 2
+
+
 async def test_a_silent_reader_with_much_due_is_closed_after_30_seconds() -> None:
     async with open_house() as house:
         house.store.commit(*(task(f"t{i:03}", i, args=["x" * 900]) for i in range(100)))

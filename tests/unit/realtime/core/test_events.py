@@ -293,3 +293,9 @@ def test_a_relative_that_no_task_can_be_is_not_kept(wrong: object) -> None:
 
 def test_ids_of_any_script_are_taken() -> None:
     assert checked(task_received("Rechnung\u00a07 \U0001faea ünï")).id
+
+
+def test_arguments_of_the_other_kind_are_kept_as_text() -> None:
+    told = checked(task_received("a1", args={"a": 1}, kwargs=[1, 2])).fields
+
+    assert (told["args"], told["kwargs"]) == ("{'a': 1}", "[1, 2]")
