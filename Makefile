@@ -16,7 +16,7 @@ SUBJECTS := ingest fanout latency memory overhead
 BENCHMARKS := $(foreach subject,$(SUBJECTS),$(if $(wildcard benchmarks/$(subject).py),$(subject)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults soak check format screenshots clean
+.PHONY: help setup demo test faults bench soak check format screenshots clean
 
 help:
 	@echo "make demo [PORT=8000]  watch the sample shop's tasks in a browser"

@@ -2,15 +2,15 @@
 progress and plugin on and off, in turns; then what one call costs.
 
 Tasks work for 10 ms of CPU in 100 steps and tell each of them. The worker is prefork with events
-on, on a private Redis, and one process: a second one would wait for the benchmark itself.
+on, on a private Redis, and one process. Both workers run all the time and get their tasks in turns.
 """
 
 import statistics
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple, Self
 
 from celery import Celery
 from celery.app.trace import build_tracer
@@ -23,8 +23,10 @@ from tests.services.process import private_directory, wait_until
 from tests.services.redis import RedisServer, running_redis
 from tests.services.worker import CeleryWorker
 
-TASKS, QUICK_TASKS = 1000, 250
-ROUNDS, QUICK_ROUNDS = 7, 3
+TASKS = 100
+"""A round, short enough that what else the machine does is the same for both."""
+ROUNDS, QUICK_ROUNDS = 40, 11
+WARM_UP = 20
 GOAL_PERCENT = 2.0
 GOAL_CALL_US = 2.0
 CALLS = 200_000
@@ -33,21 +35,86 @@ PUBLISHED = 300
 Figures = dict[str, float]
 
 
+class Times(NamedTuple):
+    """Seconds by the monotonic clock, and of CPU."""
+
+    began: float
+    ended: float
+    spent: float
+
+
 def main() -> None:
     given = options(__doc__.partition("\n\n")[0]).parse_args()
     with running_redis() as redis, private_directory("overhead") as directory:
-        rounds = QUICK_ROUNDS if given.quick else ROUNDS
-        tasks = QUICK_TASKS if given.quick else TASKS
-        length = _step_length()
         runs: dict[str, list[Figures]] = defaultdict(list)
-        for round_ in range(rounds):
-            # Whoever comes second finds a machine that the first has warmed.
-            for name in ("off", "on") if round_ % 2 else ("on", "off"):
-                say(f"round {round_ + 1}: {name}")
-                runs[name].append(_run(redis, directory, name == "on", tasks, length))
-        worker = _compared(runs)
+        length = _step_length()
+        on = _Worker("on", redis, directory, length)
+        off = _Worker("off", redis, directory, length)
+        with on, off:
+            for worker in (on, off):
+                worker.run(WARM_UP)
+            for round_ in range(QUICK_ROUNDS if given.quick else ROUNDS):
+                say(f"round {round_ + 1}")
+                for worker in (on, off) if round_ % 2 else (off, on):
+                    runs[worker.name].append(worker.run(TASKS))
+        compared = _compared(runs)
         calls = _calls(redis)
-    _told(worker, calls)
+    _tell(compared, calls)
+
+
+class _Worker:
+    """A worker with Headway or without, and the times of its tasks."""
+
+    def __init__(self, name: str, redis: RedisServer, directory: Path, length: int) -> None:
+        self.name = name
+        self._redis = redis
+        self._times = directory / name
+        self._times.mkdir()
+        self._seen = 0
+        self._process = CeleryWorker(
+            directory,
+            broker=redis.url(),
+            app="benchmarks.overhead_tasks:app",
+            concurrency=1,
+            queues=[name],
+            env={
+                "BENCHMARK_HEADWAY": str(int(name == "on")),
+                "BENCHMARK_STEP": str(length),
+                "BENCHMARK_TIMES": str(self._times),
+            },
+        )
+
+    def __enter__(self) -> Self:
+        self._process.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stop()
+
+    def run(self, tasks: int) -> Figures:
+        """Work off so many tasks; what they took."""
+        used = family_cpu_s(self._process.pid)
+        _publish(self._redis, self.name, tasks)
+        told = wait_until(lambda: self._told(tasks), 60)
+        used = family_cpu_s(self._process.pid) - used
+        took = max(ended for _, ended, _ in told) - min(began for began, _, _ in told)
+        return {
+            "task_cpu_ms": 1e3 * statistics.median(spent for _, _, spent in told),
+            "runtime_ms": 1e3 * statistics.median(ended - began for began, ended, _ in told),
+            "worker_cpu_ms": 1e3 * used / tasks,
+            "tasks_per_second": tasks / took,
+        }
+
+    def _told(self, tasks: int) -> list[Times] | None:
+        lines = [
+            line
+            for path in self._times.iterdir()
+            for line in path.read_text().rpartition("\n")[0].splitlines()
+        ]
+        if len(lines) < self._seen + tasks:
+            return None
+        new, self._seen = lines[self._seen :], len(lines)
+        return [Times(*map(float, line.split())) for line in new]
 
 
 def _step_length() -> int:
@@ -57,46 +124,12 @@ def _step_length() -> int:
     return int(1_000_000 * STEP_S / (time.thread_time() - began))
 
 
-def _run(redis: RedisServer, directory: Path, is_on: bool, tasks: int, length: int) -> Figures:
-    redis.reset()
-    with tempfile.TemporaryDirectory(dir=directory) as times:
-        env = {
-            "BENCHMARK_HEADWAY": str(int(is_on)),
-            "BENCHMARK_STEP": str(length),
-            "BENCHMARK_TIMES": times,
-        }
-        app = "benchmarks.overhead_tasks:app"
-        with CeleryWorker(directory, broker=redis.url(), app=app, concurrency=1, env=env) as worker:
-            _publish(redis, 20)
-            wait_until(lambda: len(_times(times)) == 20, 30)
-            used = family_cpu_s(worker.pid)
-            _publish(redis, tasks)
-            wait_until(lambda: len(_times(times)) == 20 + tasks, 120)
-            used = family_cpu_s(worker.pid) - used
-        told = sorted(_times(times))[20:]
-    took = max(ended for _, ended, _ in told) - told[0][0]
-    return {
-        "task_cpu_ms": 1e3 * statistics.median(spent for _, _, spent in told),
-        "runtime_ms": 1e3 * statistics.median(ended - began for began, ended, _ in told),
-        "worker_cpu_ms": 1e3 * used / tasks,
-        "tasks_per_second": tasks / took,
-    }
-
-
-def _publish(redis: RedisServer, tasks: int) -> None:
-    overhead_tasks.app.conf.broker_url = redis.url()
-    with overhead_tasks.app.connection_for_write() as connection:
-        with overhead_tasks.app.amqp.Producer(connection) as producer:
-            for _ in range(tasks):
-                overhead_tasks.work.apply_async(producer=producer)
-
-
-def _times(directory: str) -> list[tuple[float, float, float]]:
-    told = []
-    for path in Path(directory).iterdir():
-        lines = path.read_text().rpartition("\n")[0].splitlines()
-        told += [tuple(map(float, line.split())) for line in lines]
-    return told  # type: ignore[return-value]
+def _publish(redis: RedisServer, queue: str, tasks: int) -> None:
+    app = overhead_tasks.app
+    app.conf.broker_url = redis.url()
+    with app.connection_for_write() as link, app.amqp.Producer(link) as producer:
+        for _ in range(tasks):
+            overhead_tasks.work.apply_async(producer=producer, queue=queue)
 
 
 def _compared(runs: dict[str, list[Figures]]) -> dict[str, Figures]:
@@ -149,7 +182,7 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def _told(worker: dict[str, Figures], calls: Figures) -> None:
+def _tell(worker: dict[str, Figures], calls: Figures) -> None:
     names = {
         "task_cpu_ms": "task, CPU ms",
         "runtime_ms": "task, runtime ms",

@@ -19,7 +19,7 @@ from realtime.hub.rows import OVERVIEW, TASKS, Change, Encoder
 from realtime.hub.socket import Socket
 from realtime.hub.stream import News, OtherStream, Stream
 from realtime.hub.views import RELATIVE_EVERY_S, RETRY_S, Delta, View, ViewKey
-from realtime.ports import Page, Rights, Select, Snapshots
+from realtime.ports import Page, Rights, Select, Snapshots, TooCostly
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ OVERVIEW_EVERY_S = 2.0
 READS = 5
 """Tries to read a page that the recent changes still reach back to."""
 UNAVAILABLE = "The store does not answer; this will be tried again."
+TOO_COSTLY = "This query takes too long to answer. Add a term such as name:, queue: or since:."
 
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
@@ -200,6 +201,11 @@ class Watch:
         except OtherStream:
             self._counters["reads_of_another_stream"] += 1
             self._fail(view)
+        except TooCostly:
+            # Trying again would only keep the store busy for as long again.
+            self._counters["reads_too_costly"] += 1
+            for feed in list(view.feeds):
+                feed.socket.refuse(feed, "too_costly", TOO_COSTLY, retry=False)
         except Exception:
             self._counters["reads_failed"] += 1
             logger.exception("A view could not be read", extra={"action": "read_view"})

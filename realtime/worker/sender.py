@@ -8,8 +8,8 @@ import logging
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable
-from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 from realtime.backoff import Backoff
@@ -57,7 +57,10 @@ class Sender:
 
     def forget(self) -> None:
         """Begin anew, as in a process just forked: threads and connections are the parent's."""
-        self._inbox: SimpleQueue[News | threading.Event] = SimpleQueue()
+        self._inbox: deque[News] = deque()
+        self._flushes: deque[threading.Event] = deque()
+        self._wake = threading.Event()
+        self._is_idle = False
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._waiting: list[News] = []
@@ -68,19 +71,22 @@ class Sender:
 
     def put(self, news: News) -> None:
         """Have it told when it is due. Takes about a microsecond and never raises."""
-        if self._inbox.qsize() >= MAX_WAITING:
+        if len(self._inbox) >= MAX_WAITING:
             news.drop()
             return
-        self._inbox.put(news)
+        self._inbox.append(news)
         if self._thread is None:
             self._start()
+        elif self._is_idle:
+            self._wake.set()
 
     def flush(self, timeout_s: float = FLUSH_S) -> bool:
         """Send everything now; whether that was done within `timeout_s`."""
         if self._thread is None:
             return True
         is_done = threading.Event()
-        self._inbox.put(is_done)
+        self._flushes.append(is_done)
+        self._wake.set()
         return is_done.wait(timeout_s)
 
     def _start(self) -> None:
@@ -97,45 +103,42 @@ class Sender:
 
     def _run(self) -> None:
         while True:
-            for flushed in self._gather():
-                self._send(list(self._waiting), time.monotonic())
-                flushed.set()
+            self._sleep()
+            flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
+            for _ in range(len(self._inbox)):
+                news = self._inbox.popleft()
+                if news not in self._waiting:
+                    self._wait(news)
             now = time.monotonic()
-            if now >= self._next_at:
+            if flushes:
+                self._send(list(self._waiting), now)
+            elif now >= self._next_at:
                 self._send([news for news in self._waiting if news.due_at() <= now], now)
+            for flushed in flushes:
+                flushed.set()
 
-    def _gather(self) -> list[threading.Event]:
-        """Wait for what comes in or falls due; the flushes that were asked for."""
-        flushes = []
-        try:
-            told = self._inbox.get(timeout=self._patience_s())
-            while True:
-                if isinstance(told, threading.Event):
-                    flushes.append(told)
-                elif told not in self._waiting:
-                    self._wait(told)
-                told = self._inbox.get_nowait()
-        except Empty:
-            return flushes
+    def _sleep(self) -> None:
+        """Until there may be something to do. While there is news, it looks for more by the clock:
+        to be woken by every report of a busy task would cost that task more than sending."""
+        if self._waiting:
+            self._wake.wait(max(self._next_at - time.monotonic(), MESSAGE_EVERY_S))
+        else:
+            self._is_idle = True
+            # What came before the flag was up has woken nobody.
+            if not (self._inbox or self._flushes) and not self._wake.wait(self._patience_s()):
+                self._close()
+            self._is_idle = False
+        self._wake.clear()
+
+    def _patience_s(self) -> float | None:
+        is_open = any(outlet.is_open for outlet in self._outlets.values())
+        return IDLE_S if is_open else None
 
     def _wait(self, news: News) -> None:
         if len(self._waiting) < MAX_WAITING:
             self._waiting.append(news)
         else:
             news.drop()
-
-    def _patience_s(self) -> float | None:
-        now = time.monotonic()
-        if self._waiting:
-            due_at = min(news.due_at() for news in self._waiting)
-            return max(due_at - now, self._next_at - now, 0.0)
-        if not any(outlet.is_open for outlet in self._outlets.values()):
-            return None
-        idle_s = self._next_at + IDLE_S - now
-        if idle_s > 0:
-            return idle_s
-        self._close()
-        return None
 
     def _send(self, due: Iterable[News], now: float) -> None:
         by_app: dict[int, list[News]] = {}

@@ -14,7 +14,7 @@ from realtime.core.wire import Row
 from realtime.hub import About, Hub, Limits
 from realtime.hub.pool import Offload
 from realtime.hub.socket import Socket
-from realtime.ports import Batch, Counts, Page, Rights, Select, StreamInfo
+from realtime.ports import Batch, Counts, Page, Rights, Select, StreamInfo, TooCostly
 
 EPOCH = "e1"
 ALL = Rights(user="ann", can=frozenset({"view_task", "view_worker"}))
@@ -74,6 +74,7 @@ class MemoryStore:
         self.rows: dict[str, dict[str, Row]] = {"tasks": {}, "workers": {}}
         self.reads: list[str] = []
         self.is_down = False
+        self.is_too_slow = False
 
     def commit(self, *rows: Row, of: str = "tasks") -> Batch:
         """Store rows and return what is published of it."""
@@ -157,6 +158,8 @@ class MemoryStore:
         return told
 
     def _read(self, what: str) -> None:
+        if self.is_too_slow:
+            raise TooCostly("The read took more than 15 s.")
         if self.is_down:
             raise ConnectionError("the store is down")
         self.reads.append(what)

@@ -361,6 +361,17 @@ async def test_a_store_that_is_down_refuses_a_view_for_now() -> None:
         assert (error["view"], error["code"], error["retry"]) == (1, "unavailable", True)
 
 
+async def test_a_query_that_takes_too_long_is_refused_for_good() -> None:
+    async with open_house() as house:
+        browser = await house.visit()
+        house.store.is_too_slow = True
+        browser.say(op="open", view=1, of="tasks")
+        await house.settle()
+
+        [error] = browser.of("error")
+        assert (error["view"], error["code"], error["retry"]) == (1, "too_costly", False)
+
+
 async def test_an_unreadable_batch_is_counted_and_repaired_from_the_store() -> None:
     async with open_house() as house:
         browser = await house.watch()

@@ -132,7 +132,7 @@ def test_outside_a_task_nothing_happens(broker: Broker) -> None:
 
 
 def test_a_task_run_eagerly_is_none_of_a_monitors(app: Celery, broker: Broker) -> None:
-    
+
     def body() -> list[int]:
         return list(track([1, 2]))
 
@@ -368,7 +368,9 @@ def test_a_fault_of_the_plugin_is_not_the_publishers(
     app: Celery, broker: Broker, caplog: pytest.LogCaptureFixture
 ) -> None:
     install(app)
-    app.task(nothing, name="unit.add", shared=False).apply_async(headers={"headway_label": Hostile()})
+    app.task(nothing, name="unit.add", shared=False).apply_async(
+        headers={"headway_label": Hostile()}
+    )
     assert "A task's context was not told" in caplog.text
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.core.progress import Progress, merge, reported
+from realtime.core.progress import MAX_PARTS, Progress, merge, reported
 
 
 def report(at: float, current: float | None, total: float | None = 10, **told: object) -> Progress:
@@ -83,3 +83,31 @@ def test_stages_of_unknown_number_have_no_percent() -> None:
 
 def test_a_message_alone_does_not_take_the_percent_away() -> None:
     assert merge(report(1.0, 8), report(2.0, None, None, message="nearly")).percent == 80
+
+
+def share(part: str, current: float, at: float = 1.0) -> Progress:
+    return reported({"current": current, "part": part}, retries=0, at=at, clock=0)
+
+
+shares = st.builds(share, st.sampled_from("abc"), st.integers(0, 5), st.integers(0, 3).map(float))
+
+
+@given(st.lists(reports | shares, min_size=1, max_size=4))
+def test_any_order_of_a_tasks_reports_and_its_childrens_merges_to_the_same(
+    told: list[Progress],
+) -> None:
+    expected = reduce(merge, told)
+    for order in itertools.permutations([*told, told[0]]):
+        assert reduce(merge, order) == expected
+
+
+def test_children_add_to_the_count_of_the_task() -> None:
+    told = [report(3.0, 2), share("a", 3), share("b", 1, at=4.0), share("a", 1, at=5.0)]
+    progress = reduce(merge, told)
+    assert (progress.done, progress.percent, progress.updated_at) == (6, 60, 5.0)
+
+
+def test_children_are_counted_up_to_a_bound() -> None:
+    told = [share(f"{n:05}", 1) for n in range(MAX_PARTS + 10)]
+    assert reduce(merge, told).done == MAX_PARTS
+    assert reduce(merge, reversed(told)) == reduce(merge, told)
