@@ -30,12 +30,12 @@ def step(length: int) -> None:
 
 
 @app.task(name="shop.work")
-def work() -> None:
-    """Work for 10 ms."""
+def work(tells: bool) -> None:
+    """Work for 10 ms, and tell how far it is."""
     began, used = time.monotonic(), time.thread_time()
     length = int(os.environ["BENCHMARK_STEP"])
     steps: Iterable[int] = range(STEPS)
-    for _ in track(steps, message="Working") if IS_ON else steps:
+    for _ in track(steps, message="Working") if tells else steps:
         step(length)
     spent = time.thread_time() - used
     path = Path(os.environ["BENCHMARK_TIMES"]) / str(os.getpid())

@@ -12,6 +12,8 @@ from realtime.core.events import MAX_STAGES, Fields
 
 MAX_PARTS = 1000
 """Children whose counts one task holds (18 KB as JSON); larger families are groups."""
+MAX_PART = 1e15
+"""Beyond any count; that many of it can still be added up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +72,10 @@ def reported(fields: Fields, *, retries: int, at: float, clock: int) -> Progress
     """The progress that one report tells, from the checked fields of its event."""
     part = fields.get("part")
     if part is not None:
-        count = fields.get("current") or 0.0
+        told: float = fields.get("current") or 0.0  # type: ignore[assignment]
+        count = min(max(told, 0.0), MAX_PART)
         # No time of its own: it is never newer than what the task itself says.
-        return Progress(retries=retries, at=0.0, parts={part: count}, parts_at=at)  # type: ignore[dict-item]
+        return Progress(retries=retries, at=0.0, parts={str(part): count}, parts_at=at)
     values = {name: value for name, value in fields.items() if name not in ("retries", "part")}
     progress = Progress(retries=retries, at=at, clock=clock, **values)  # type: ignore[arg-type]
     fraction = _fraction(progress.current, progress.total)

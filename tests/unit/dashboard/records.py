@@ -1,5 +1,7 @@
 """Hypothesis strategies for whatever the store may be handed."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from realtime.core.events import Event
@@ -43,7 +45,7 @@ marks = st.builds(
     retries=maybe(counts),
     detail=details,
 )
-progresses = st.builds(
+_own_progresses = st.builds(
     Progress,
     retries=counts,
     at=instants,
@@ -57,6 +59,8 @@ progresses = st.builds(
     state=maybe(texts),
     furthest=st.dictionaries(texts, st.floats(0, 1), max_size=3),
 )
+_parts = st.dictionaries(texts, st.floats(0, 1e9), min_size=1, max_size=3)
+progresses = _own_progresses | st.builds(replace, _own_progresses, parts=_parts, parts_at=instants)
 _words = (
     *("name", "conclusion", "reason", "queue", "worker", "result", "exception", "traceback"),
     *("signature", "root_id", "parent_id", "group_id", "owner", "label"),
