@@ -1,7 +1,7 @@
 """The way out of a task's process: one connection of its own, made when there is something to say.
 
-Events go out as Celery's dispatcher sends them, several in a message: a message costs about 100 us
-of CPU, one more event in it about 10 us (`Task.send_event` takes 330 us for each).
+Events go out as Celery's dispatcher sends them, several in a message: the message is what costs
+(`Task.send_event` takes 330 us of CPU for each event).
 """
 
 import contextlib

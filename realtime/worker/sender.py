@@ -16,8 +16,7 @@ from realtime.backoff import Backoff
 from realtime.worker.outlet import Fields, Outlet
 
 MESSAGE_EVERY_S = 0.05
-"""At most 20 messages a second from a process, however many short tasks it runs: 0.2 % of a
-core."""
+"""At most 20 messages a second from a process, however many short tasks it runs."""
 MAX_EVENTS = 50
 """In one message: of at most some 2 KB each, they stay below what a receiver takes (256 KB)."""
 MAX_WAITING = 1000
