@@ -145,6 +145,7 @@ def _unix(instant: str) -> float:
     return datetime.fromisoformat(instant).timestamp()
 
 
+@pytest.mark.faults
 def test_a_task_that_nobody_knows_after_a_gap_says_so(
     redis_url: str, backend_server: RedisServer, postgresql_url: str, tmp_path: Path
 ) -> None:

@@ -88,7 +88,8 @@ def test_a_killed_leader_is_followed_within_five_seconds_and_nothing_is_lost(
     assert took_s < TAKEOVER_S
 
 
-@pytest.mark.parametrize("moment", ["transaction", pytest.param("copy", marks=pytest.mark.faults)])
+@pytest.mark.faults
+@pytest.mark.parametrize("moment", ["transaction", "copy"])
 def test_a_leader_that_freezes_at_its_worst_moment_is_overtaken_and_writes_nothing_more(
     moment: str,
     redis_url: str,

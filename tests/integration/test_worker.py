@@ -14,6 +14,7 @@ from kombu import pools
 from realtime.core import lifecycle
 from realtime.core.events import Event, parse
 from realtime.testing import checked
+from realtime.worker.sender import sender
 from tests.integration import worker_app
 from tests.services.process import wait_until
 from tests.services.redis import RedisServer
@@ -66,6 +67,10 @@ class Monitor:
 @pytest.fixture
 def monitor(redis_url: str) -> Iterator[Monitor]:
     worker_app.app.conf.broker_url = redis_url
+    # Tasks of other tests are shared with this application: their context went to another broker.
+    sender.flush()
+    for outlet in sender._outlets.values():
+        outlet.close()
     try:
         with Monitor() as monitor:
             yield monitor
