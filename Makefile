@@ -37,8 +37,8 @@ demo: $(RUN_READY)
 
 test: $(DEV_READY)
 	@tests/services/install.sh redis-server rabbitmq-server postgresql nginx chromium node
-	$(BIN)/pytest -m "not faults" $(ARGS)
-	HEADWAY_TEST_DATABASE_URL=postgresql: $(BIN)/pytest -m django_db $(ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not faults" $(ARGS)
+	HEADWAY_TEST_DATABASE_URL=postgresql: $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m django_db $(ARGS)
 
 # A quarter of an hour on two cores; the quick and decisive ones are part of `make test`.
 faults: $(DEV_READY)

@@ -1,18 +1,9 @@
-"""The stored truth. Instants are Unix seconds (UTC) and durations seconds, as in every row and
-frame, so that a stored row, a live row and a query over either compare the same numbers."""
+"""Tasks and workers, as the stream tells of them."""
 
-import secrets
-
-from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from dashboard.fields import Word
-
-
-def new_epoch() -> str:
-    """A name for this store's sequence of revisions; another store has another one."""
-    return secrets.token_hex(4)
 
 
 def _index(column: str, *, is_sparse: bool = False) -> models.Index:
@@ -72,6 +63,8 @@ class Task(models.Model):
             ("view_task_result", _("Can view the results of tasks")),
             ("view_task_exception", _("Can view the exceptions of tasks")),
             ("view_task_traceback", _("Can view the tracebacks of tasks")),
+            ("revoke_task", _("Can revoke tasks")),
+            ("retry_task", _("Can retry tasks")),
         )
         indexes = (
             models.Index(fields=("revision",), name="headway_task_revision"),
@@ -128,58 +121,3 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class Stream(models.Model):
-    """The one row (id 1) that numbers every change and holds the receivers' lease."""
-
-    epoch = models.CharField(max_length=16, default=new_epoch)
-    revision = models.BigIntegerField(default=0)
-    floor = models.BigIntegerField(default=0)
-    lease_token = models.CharField(max_length=64, null=True)
-    lease_holder = models.CharField(max_length=255, null=True)
-    lease_until = models.FloatField(default=0)
-    alive_at = models.FloatField(null=True)
-    covered_at = models.FloatField(null=True)
-    stats = models.TextField(default="{}")
-
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return f"{self.epoch}:{self.revision}"
-
-
-class Gap(models.Model):
-    """A time in which the stream was interrupted."""
-
-    from_at = models.FloatField(unique=True)
-    until_at = models.FloatField(null=True)
-    reason = models.CharField(max_length=200)
-    repaired = models.IntegerField(default=0)
-
-    class Meta:
-        default_permissions = ()
-        ordering = ("-from_at",)
-
-    def __str__(self) -> str:
-        return f"{self.from_at}-{self.until_at or ''} {self.reason}"
-
-
-class ApiKey(models.Model):
-    """A program's way in. Only the hash of its secret is stored; it can do what its user can."""
-
-    name = models.CharField(max_length=100)
-    prefix = models.CharField(max_length=12, unique=True)
-    secret_hash = models.CharField(max_length=64)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField(null=True, blank=True)
-    last_used_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("API key")
-        verbose_name_plural = _("API keys")
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.prefix})"
