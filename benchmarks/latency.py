@@ -81,8 +81,9 @@ NOTE_STAMPS = r"""() => {
 
 
 class Figures(NamedTuple):
-    """One situation; `missed` were pushed out of the list before the page drew them. `pressure` is
-    the share of time in which something on the machine waited for a processor."""
+    """One situation; `missed` were pushed out of the list before the page drew them: later than the
+    0.4 s for which a row is among the newest 100 of 250 a second, and in no percentile. `pressure`
+    is the share of time in which something on the machine waited for a processor."""
 
     shape: str
     load: str

@@ -1,121 +1,117 @@
 """What Headway costs those it watches: a task's runtime and a worker's CPU and throughput, with
-progress and plugin on and off, in turns; then what one call costs.
+progress and plugin on and off in the same worker; then what one call costs.
 
 Tasks work for 10 ms of CPU in 100 steps and tell each of them. The worker is prefork with events
-on, on a private Redis, and one process. Both workers run all the time and get their tasks in turns.
+on, on a private Redis, and one process. It runs short rounds without Headway, with the plugin, and
+with plugin and progress, in random order; what is compared are rounds that ran next to each other.
+Two processes of one program differ by some percent in how fast the same loop runs for as long as
+they live: so both sides of a comparison run in one process, and more than one worker is asked.
 """
 
+import itertools
+import json
+import math
 import statistics
 import time
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, Self
+from random import sample
 
 from celery import Celery
 from celery.app.trace import build_tracer
 
 from benchmarks import overhead_tasks
-from benchmarks.harness import family_cpu_s, median, options, report, say, table
-from benchmarks.overhead_tasks import STEP_S
+from benchmarks.harness import median, options, report, say, table
+from benchmarks.overhead_tasks import MODES, OFF, ON, PLUGIN, STEP_S
 from realtime.worker import Progress, install, track
+from realtime.worker.sender import sender
 from tests.services.process import private_directory, wait_until
 from tests.services.redis import RedisServer, running_redis
 from tests.services.worker import CeleryWorker
 
-TASKS = 100
-"""A round, short enough that what else the machine does is the same for both."""
-ROUNDS, QUICK_ROUNDS = 40, 8
-WARM_UP = 20
+TASKS = 40
+"""A round of half a second: what else the machine does is the same for those next to it."""
+WORKERS, QUICK_WORKERS = 4, 2
+SECONDS, QUICK_SECONDS = 30.0, 12.0
+"""How long each worker is asked."""
+SURE_PERCENT = 95
 GOAL_PERCENT = 2.0
 GOAL_CALL_US = 2.0
-CALLS = 200_000
-PUBLISHED = 300
+CALLS = 50_000
+TRACED = 2000
+PUBLISHED = 100
+COMPARED = {"plugin": (PLUGIN, OFF), "progress": (ON, PLUGIN), "both": (ON, OFF)}
 
 Figures = dict[str, float]
-
-
-class Times(NamedTuple):
-    """Seconds by the monotonic clock, and of CPU."""
-
-    began: float
-    ended: float
-    spent: float
+Block = dict[str, Figures]
 
 
 def main() -> None:
     given = options(__doc__.partition("\n\n")[0]).parse_args()
+    workers = QUICK_WORKERS if given.quick else WORKERS
+    seconds = QUICK_SECONDS if given.quick else SECONDS
+    blocks: list[Block] = []
     with running_redis() as redis, private_directory("overhead") as directory:
-        runs: dict[str, list[Figures]] = defaultdict(list)
+        overhead_tasks.app.conf.broker_url = redis.url()
         length = _step_length()
-        on = _Worker("on", redis, directory, length)
-        off = _Worker("off", redis, directory, length)
-        with on, off:
-            for worker in (on, off):
-                worker.run(WARM_UP)
-            for round_ in range(QUICK_ROUNDS if given.quick else ROUNDS):
-                say(f"round {round_ + 1}")
-                turns = [("off", off, False), ("plugin", on, False), ("on", on, True)]
-                for name, worker, tells in turns if round_ % 2 else reversed(turns):
-                    runs[name].append(worker.run(TASKS, tells=tells))
-        compared = _compared(runs)
+        for number in range(workers):
+            say(f"worker {number + 1} of {workers}, for {seconds:g} s")
+            blocks += _worker(redis, directory / str(number), length, seconds)
         calls = _calls(redis)
-    _tell(compared, calls)
+    _tell(len(blocks), {figure: _compared(figure, blocks) for figure in blocks[0][OFF]}, calls)
 
 
-class _Worker:
-    """A worker with Headway or without, and the times of its tasks."""
+def _worker(redis: RedisServer, directory: Path, length: int, seconds: float) -> Iterator[Block]:
+    """Rounds of one worker, in blocks of one round of each kind in random order."""
+    directory.mkdir()
+    rounds = directory / "rounds"
+    rounds.touch()
+    process = CeleryWorker(
+        directory,
+        broker=redis.url(),
+        app="benchmarks.overhead_tasks:app",
+        concurrency=1,
+        env={"BENCHMARK_STEP": str(length), "BENCHMARK_ROUNDS": str(rounds)},
+    )
+    with process:
+        for mode in MODES:
+            _round(process.name, rounds, mode)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            order = sample(MODES, len(MODES))
+            yield {mode: _round(process.name, rounds, mode) for mode in order}
 
-    def __init__(self, name: str, redis: RedisServer, directory: Path, length: int) -> None:
-        self._name = name
-        self._redis = redis
-        self._times = directory / name
-        self._times.mkdir()
-        self._seen = 0
-        self._process = CeleryWorker(
-            directory,
-            broker=redis.url(),
-            app="benchmarks.overhead_tasks:app",
-            concurrency=1,
-            queues=[name],
-            env={
-                "BENCHMARK_HEADWAY": str(int(name == "on")),
-                "BENCHMARK_STEP": str(length),
-                "BENCHMARK_TIMES": str(self._times),
-            },
-        )
 
-    def __enter__(self) -> Self:
-        self._process.start()
-        return self
+def _round(worker: str, rounds: Path, mode: str) -> Figures:
+    """Work off so many tasks; what they took."""
+    parent_s = _switch(worker, mode)
+    seen = len(rounds.read_text())
+    app = overhead_tasks.app
+    with app.connection_for_write() as link, app.amqp.Producer(link) as producer:
+        overhead_tasks.begin.apply_async((mode,), producer=producer)
+        for _ in range(TASKS):
+            overhead_tasks.work.apply_async((mode == ON,), producer=producer)
+        overhead_tasks.end.apply_async(producer=producer)
+    line = wait_until(lambda: rounds.read_text()[seen:].rpartition("\n")[0], 60)
+    told = json.loads(line)
+    parent_s = _switch(worker, mode) - parent_s
+    began, ended, spent = zip(*told["tasks"], strict=True)
+    runtime = statistics.mean(ended) - statistics.mean(began)
+    return {
+        "task_cpu_ms": 1e3 * statistics.mean(spent),
+        "runtime_ms": 1e3 * runtime,
+        "child_cpu_ms": 1e3 * told["spent_s"] / TASKS,
+        "worker_cpu_ms": 1e3 * (told["spent_s"] + parent_s) / TASKS,
+        "tasks_per_second": TASKS / (max(ended) - min(began)),
+    }
 
-    def __exit__(self, *_: object) -> None:
-        self._process.stop()
 
-    def run(self, tasks: int, *, tells: bool = False) -> Figures:
-        """Work off so many tasks; what they took."""
-        used = family_cpu_s(self._process.pid)
-        _publish(self._redis, self._name, tasks, tells)
-        told = wait_until(lambda: self._told(tasks), 60)
-        used = family_cpu_s(self._process.pid) - used
-        took = max(ended for _, ended, _ in told) - min(began for began, _, _ in told)
-        return {
-            "task_cpu_ms": 1e3 * statistics.median(spent for _, _, spent in told),
-            "runtime_ms": 1e3 * statistics.median(ended - began for began, ended, _ in told),
-            "worker_cpu_ms": 1e3 * used / tasks,
-            "tasks_per_second": tasks / took,
-        }
-
-    def _told(self, tasks: int) -> list[Times] | None:
-        lines = [
-            line
-            for path in self._times.iterdir()
-            for line in path.read_text().rpartition("\n")[0].splitlines()
-        ]
-        if len(lines) < self._seen + tasks:
-            return None
-        new, self._seen = lines[self._seen :], len(lines)
-        return [Times(*map(float, line.split())) for line in new]
+def _switch(worker: str, mode: str) -> float:
+    """Put the plugin on or off; the CPU of the worker's own process so far, in seconds."""
+    (answer,) = overhead_tasks.app.control.broadcast(
+        "overhead_mode", {"mode": mode}, destination=[worker], reply=True, limit=1, timeout=30
+    )
+    return float(answer[worker]["spent_s"])
 
 
 def _step_length() -> int:
@@ -125,38 +121,29 @@ def _step_length() -> int:
     return int(1_000_000 * STEP_S / (time.thread_time() - began))
 
 
-def _publish(redis: RedisServer, queue: str, tasks: int, tells: bool) -> None:
-    app = overhead_tasks.app
-    app.conf.broker_url = redis.url()
-    with app.connection_for_write() as link, app.amqp.Producer(link) as producer:
-        for _ in range(tasks):
-            overhead_tasks.work.apply_async((tells,), producer=producer, queue=queue)
+def _compared(figure: str, blocks: Sequence[Block]) -> dict[str, float | tuple[float, ...]]:
+    """Medians of the rounds, and by how many percent rounds of one block differ: the median with
+    its confidence interval."""
+    medians = {mode: median(block[mode][figure] for block in blocks) for mode in MODES}
+    changes = {
+        name: _estimate([100 * (block[new][figure] / block[old][figure] - 1) for block in blocks])
+        for name, (new, old) in COMPARED.items()
+    }
+    return {**medians, **{f"{name}_percent": change for name, change in changes.items()}}
 
 
-def _compared(runs: dict[str, list[Figures]]) -> dict[str, Figures]:
-    """Medians, and by how much each round's `on` differed from what ran beside it.
+def _estimate(values: Sequence[float]) -> tuple[float, float, float]:
+    """The median, and the bounds within which it lies with SURE_PERCENT.
 
-    Two processes of one program differ by some percent in how fast the same loop runs, for as long
-    as they live: `progress_percent` compares within one process, `all_percent` two processes.
+    Each value is above the true median by the toss of a coin, whatever their distribution: the
+    bounds are the values that so many tosses in a row of so many hardly ever leave beyond them.
     """
-    compared = {}
-    for figure in runs["on"][0]:
-        on = [run[figure] for run in runs["on"]]
-        off = [run[figure] for run in runs["off"]]
-        plugin = [run[figure] for run in runs["plugin"]]
-        compared[figure] = {
-            "off": median(off),
-            "plugin": median(plugin),
-            "on": median(on),
-            "progress_percent": _change(on, plugin),
-            "all_percent": _change(on, off),
-        }
-    return compared
-
-
-def _change(one: list[float], other: list[float]) -> float:
-    changes = [100 * (new / old - 1) for new, old in zip(one, other, strict=True)]
-    return round(statistics.median(changes), 2)
+    ordered, tosses = sorted(values), len(values)
+    chances = itertools.accumulate(math.comb(tosses, k) / 2**tosses for k in range(tosses))
+    beyond = max(sum(chance <= (1 - SURE_PERCENT / 100) / 2 for chance in chances) - 1, 0)
+    bounds = statistics.median(ordered), ordered[beyond], ordered[-1 - beyond]
+    middle, low, high = (round(value, 2) for value in bounds)
+    return middle, low, high
 
 
 def _calls(redis: RedisServer) -> Figures:
@@ -166,26 +153,51 @@ def _calls(redis: RedisServer) -> Figures:
 
     def body() -> None:
         numbers = range(CALLS)
-        bare = _seconds(lambda: [None for _ in numbers])
+        bare = _least(lambda: [None for _ in numbers])
         progress = Progress(total=CALLS)
-        figures["update"] = 1e6 * (_seconds(lambda: [progress.update() for _ in numbers]) - bare)
-        figures["set"] = 1e6 * _seconds(lambda: [progress.set(n) for n in numbers])
+        figures["update"] = 1e6 * (_least(lambda: [progress.update() for _ in numbers]) - bare)
+        figures["set"] = 1e6 * _least(lambda: [progress.set(n) for n in numbers])
         progress.close()
-        figures["track"] = 1e6 * (_seconds(lambda: [None for _ in track(numbers)]) - bare)
+        figures["track"] = 1e6 * (_least(lambda: [None for _ in track(numbers)]) - bare)
 
     task = app.task(body, name="calls", shared=False)
     request = {"id": "calls", "retries": 0, "hostname": "bench@here", "delivery_info": {}}
     build_tracer(task.name, task, app=app)("calls", (), {}, request=request)
+    figures = {name: us / CALLS for name, us in figures.items()}
+    figures["task that tells nothing"] = _begin_end_us(app, request)
     plain = _publishing_us(app)
     install(app)
-    figures = {name: us / CALLS for name, us in figures.items()}
     figures |= {"publish_off": plain, "publish_on": _publishing_us(app)}
+    sender.flush()
     return {name: float(f"{us:.3g}") for name, us in figures.items()}
 
 
+def _begin_end_us(app: Celery, request: dict[str, object]) -> float:
+    """What Headway's noting of begin and end adds to a task that does nothing."""
+
+    def nothing() -> None:
+        """Do nothing."""
+
+    task = app.task(nothing, name="nothing", shared=False)
+    trace = build_tracer(task.name, task, app=app)
+
+    def seconds(is_on: bool) -> float:
+        overhead_tasks.follow(is_on)
+        return _seconds(lambda: [trace("nothing", (), {}, request=request) for _ in range(TRACED)])
+
+    turns = [(seconds(False), seconds(True)) for _ in range(5)]
+    without, with_ = map(min, zip(*turns, strict=True))
+    return 1e6 * (with_ - without) / TRACED
+
+
 def _publishing_us(app: Celery) -> float:
-    took = _seconds(lambda: [app.send_task("calls", ignore_result=True) for _ in range(PUBLISHED)])
+    took = _least(lambda: [app.send_task("calls", ignore_result=True) for _ in range(PUBLISHED)])
     return 1e6 * took / PUBLISHED
+
+
+def _least(work: Callable[[], object]) -> float:
+    """Seconds it takes when nothing else is in the way."""
+    return min(_seconds(work) for _ in range(5))
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -194,17 +206,26 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def _tell(worker: dict[str, Figures], calls: Figures) -> None:
+def _tell(blocks: int, worker: dict[str, dict[str, object]], calls: Figures) -> None:
     names = {
         "task_cpu_ms": "task, CPU ms",
         "runtime_ms": "task, runtime ms",
+        "child_cpu_ms": "its process, CPU ms a task",
         "worker_cpu_ms": "worker, CPU ms a task",
         "tasks_per_second": "worker, tasks/s",
     }
     table(
-        f"Tasks of 10 ms; to reach: below {GOAL_PERCENT} % more",
-        ("", "off", "plugin", "both", "progress %", "all %"),
-        ((names[figure], *told.values()) for figure, told in worker.items()),
+        f"Tasks of 10 ms, {blocks} rounds of each kind; to reach: below {GOAL_PERCENT} % more"
+        f" (percent, and the bounds within which it lies with {SURE_PERCENT} %)",
+        ("", *MODES, *COMPARED),
+        (
+            (
+                names[figure],
+                *(told[mode] for mode in MODES),
+                *("{:+} ({:+} to {:+})".format(*told[f"{name}_percent"]) for name in COMPARED),  # type: ignore[misc]
+            )
+            for figure, told in worker.items()
+        ),
     )
     table(
         f"One call; to reach: below {GOAL_CALL_US} us between sends",
@@ -212,7 +233,7 @@ def _tell(worker: dict[str, Figures], calls: Figures) -> None:
         calls.items(),
     )
     goals = {"goal_percent": GOAL_PERCENT, "goal_call_us": GOAL_CALL_US}
-    report("overhead", {**goals, "worker": worker, "call_us": calls})
+    report("overhead", {**goals, "blocks": blocks, "worker": worker, "call_us": calls})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Who may see what. A host overrides it by naming its own class in `HEADWAY_ACCESS`."""
+"""Who may see and do what. A host overrides it by naming its own class in `HEADWAY_ACCESS`."""
 
 import functools
 from collections.abc import Iterable, Mapping
@@ -22,27 +22,39 @@ from realtime.ports import NOBODY, Rights
 
 User = AbstractBaseUser | AnonymousUser
 
-_ABILITIES = ("view_task", "view_worker")
+ABILITIES = (
+    "view_task",
+    "view_worker",
+    "view_queue",
+    "view_scheduleentry",
+    "view_failure",
+    "view_audit",
+    "revoke_task",
+    "retry_task",
+    "change_failure",
+)
+"""Permissions of ours that open a page or an action, by their Django names."""
 _LOCAL_HOSTS = (".localhost", "127.0.0.1", "[::1]")
 """What Django itself allows where `ALLOWED_HOSTS` is empty and `DEBUG` is on."""
 
 
 class DefaultAccess:
-    """Django's permissions decide: `headway.view_task`, `headway.view_worker`, and one permission
-    for each guarded field (`headway.view_task_args`). A superuser may see everything, whoever is
-    inactive or unknown nothing. A host overrides `rows` to show people only what is theirs."""
+    """Django's permissions decide: `headway.view_task`, `headway.retry_task` and so on, and one
+    permission for each guarded field (`headway.view_task_args`). A superuser may see and do
+    everything, whoever is inactive or unknown nothing. A host overrides `rows` to show people only
+    what is theirs: they can act on nothing else either."""
 
     def rights(self, scope: Mapping[str, object]) -> Rights:
         """The rights of whoever opened this ASGI connection, read anew from the database."""
         return self.rights_of(self.user(scope))
 
     def rights_of(self, user: User) -> Rights:
-        """What this user may see."""
+        """What this user may see and do."""
         if not user.is_authenticated or not user.is_active:
             return NOBODY
         return Rights(
             user=user.get_username(),
-            can=frozenset(name for name in _ABILITIES if _may(user, name)),
+            can=frozenset(name for name in ABILITIES if _may(user, name)),
             hidden=frozenset(
                 name for name in GUARDED_FIELDS if not _may(user, f"view_task_{name}")
             ),
@@ -72,7 +84,7 @@ def current() -> DefaultAccess:
 
 
 def rights(user: User) -> Rights:
-    """What this user may see, by the class that `HEADWAY_ACCESS` names."""
+    """What this user may see and do, by the class that `HEADWAY_ACCESS` names."""
     return current().rights_of(user)
 
 

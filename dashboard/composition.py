@@ -6,19 +6,21 @@ import socket
 import time
 from functools import partial
 
-from dashboard import celeryapp, collecting, nodes, routing
+from dashboard import beat, celeryapp, collecting, nodes, routing
 from dashboard.conf import Conf
 from dashboard.redaction import Redaction
 from dashboard.running import Part
 from dashboard.store import Store
-from realtime import results
+from realtime import results, schedule
 from realtime.inbox import Inbox
 from realtime.inspection import Inspection, survey
 from realtime.pipeline import Pipeline
 from realtime.ports import Publisher
 from realtime.publisher import LayerPublisher, LocalPublisher
+from realtime.queues import QueueWatch
 from realtime.receiver import Receiver
 from realtime.repair import Repairer
+from realtime.schedule import ScheduleWatch
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +34,8 @@ def receiving(settings: Conf, publisher: Publisher) -> dict[str, Part]:
     collecting.relax()
     app = celeryapp.load(settings)
     inbox = Inbox()
-    inspection = Inspection(app, inbox)
+    # The pipeline is made below, and leads only once it runs.
+    inspection = Inspection(app, inbox, is_leading=lambda: pipeline.is_leader)
     receiver = Receiver(
         app,
         inbox,
@@ -56,12 +59,28 @@ def receiving(settings: Conf, publisher: Publisher) -> dict[str, Part]:
         redactor=Redaction(settings.redact),
         holder=f"{socket.gethostname()}:{os.getpid()}",
         repairer=repairer,
+        forget_workers_after_s=settings.forget_workers_after,
     )
+    sources = [partial(schedule.configured, app)]
+    if beat.is_installed():
+        sources.append(partial(beat.planned, app))
     parts: dict[str, Part] = {
         "pipeline": pipeline,
         "receiver": receiver,
         "inspection": inspection,
         "repairer": repairer,
+        "queues": QueueWatch(
+            app,
+            inbox,
+            names=lambda: pipeline.queue_names,
+            is_leading=lambda: pipeline.is_leader,
+        ),
+        "schedule": ScheduleWatch(
+            inbox,
+            sources=sources,
+            history=beat.history,
+            is_leading=lambda: pipeline.is_leader,
+        ),
     }
     listener = results.ResultListener(app, inbox)
     if listener.is_active:

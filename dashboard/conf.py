@@ -141,6 +141,9 @@ class Conf:
     max_sockets_per_address: int = _setting(
         _positive, 200, doc="Live connections from one address."
     )
+    forget_workers_after: int = _setting(
+        _positive, 86_400, doc="Seconds after which a worker that is gone is forgotten."
+    )
 
 
 def names() -> tuple[str, ...]:

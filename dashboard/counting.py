@@ -11,16 +11,17 @@ from dashboard.plans import Plan, Statement
 from dashboard.snapshots import Snapshot
 from realtime.core.query import Query, Term, conjunction, without
 from realtime.core.query_terms import Equal
-from realtime.core.task import COMPLETED, CONCLUSIONS, FAILED, STATUSES
-from realtime.core.wire import Row
+from realtime.core.task import COMPLETED, CONCLUSIONS, STATUSES
 from realtime.ports import Counts
 
 CAP = 10_000
 """Beyond it people read "10k+", and a database counts for nothing."""
-OVERVIEW_CAP = 100_000
+OPEN_CAP = 100_000
+MAX_OWN = 50_000
+"""Rows that are tested one by one, where a viewer sees only some tasks."""
 _STATE_WORDS = frozenset({"status", "conclusion", "state"})
 _OPEN = tuple(status for status in STATUSES if status != COMPLETED)
-_HOUR_S, _MINUTE_S = 3600.0, 60.0
+OPEN = tuple(status for status in _OPEN if status != "unknown")
 _COLUMNS = ("first_seen_at", "id", "status", "conclusion")
 
 Tally = Mapping[str, tuple[int, bool]]
@@ -33,29 +34,44 @@ def counted(
     loses its state terms: `rows` is what the viewer may see."""
     asked = conjunction(without(query, _STATE_WORDS), rows)
     if plans.is_in_time(asked):
-        return _by_index(snapshot, asked, now, cap)
+        selects = [("all", asked)]
+        selects += [(status, _with("status", status, asked)) for status in STATUSES]
+        selects += [(word, _with("conclusion", word, asked)) for word in CONCLUSIONS]
+        return _by_index(snapshot, selects, now, cap)
     return _by_search(snapshot, asked, now, max_searched, cap)
 
 
-def overview_row(snapshot: Snapshot, rows: Query, now: float, max_searched: int) -> Row:
-    """The figures of the overview, of the tasks that match `rows`; none is counted beyond
-    `OVERVIEW_CAP`."""
-    counts = counted(snapshot, Query(), rows, now, max_searched, OVERVIEW_CAP)
-    [(online,)] = snapshot.fetch("SELECT count(*) FROM headway_worker WHERE state = 'online'")
-    row: Row = {status: counts[status][0] for status in _OPEN if status != "unknown"}
-    return row | {
-        "id": "overview",
-        "failed_last_hour": _finished(snapshot, rows, (FAILED,), now, _HOUR_S),
-        "finished_last_minute": _finished(snapshot, rows, CONCLUSIONS, now, _MINUTE_S),
-        "workers_online": online,
-    }
+def open_counts(snapshot: Snapshot, rows: Query, now: float) -> Mapping[str, int]:
+    """How many tasks that match `rows` are in each status but `completed` and `unknown`; none is
+    counted beyond `OPEN_CAP`."""
+    if plans.is_in_time(rows):
+        selects = [(status, _with("status", status, rows)) for status in OPEN]
+        tally = _by_index(snapshot, selects, now, OPEN_CAP)
+    else:
+        tally = counted(snapshot, Query(), rows, now, MAX_OWN, OPEN_CAP)
+    return {status: tally[status][0] for status in OPEN}
 
 
-def _by_index(snapshot: Snapshot, asked: Query, now: float, cap: int) -> Tally:
-    """Each from its own index. `asked` bounds the time at most."""
-    selects = [("all", asked)]
-    selects += [(status, _with("status", status, asked)) for status in STATUSES]
-    selects += [(word, _with("conclusion", word, asked)) for word in CONCLUSIONS]
+def finished(
+    snapshot: Snapshot, rows: Query, conclusions: Sequence[str], now: float, within_s: float
+) -> int:
+    """How many of `MAX_OWN` tasks that ended so within the last `within_s` seconds match."""
+    clause = where(rows, now, snapshot.vendor)
+    marks = ", ".join(["%s"] * len(conclusions))
+    tested = {name for term in rows.terms for name in term.fields}
+    [(number,)] = snapshot.fetch(
+        f"SELECT count(*) FROM (SELECT {', '.join(sorted({'id', *tested}))} FROM headway_task"
+        f" WHERE conclusion IN ({marks}) AND finished_at >= %s"
+        f' LIMIT {MAX_OWN:d}) AS "headway_task" WHERE {clause.sql}',
+        (*conclusions, now - within_s, *clause.parameters),
+    )
+    return int(number)
+
+
+def _by_index(
+    snapshot: Snapshot, selects: Sequence[tuple[str, Query]], now: float, cap: int
+) -> Tally:
+    """Each of these by its name, from its own index."""
     parts = [(name, where(query, now, snapshot.vendor)) for name, query in selects]
     sql = " UNION ALL ".join(
         f"SELECT '{name}', count(*) FROM (SELECT 1 AS one FROM headway_task"
@@ -112,21 +128,6 @@ def _grouped(branch: Statement, rest: Query, now: float, vendor: str) -> Stateme
         f" FROM {table.sql} GROUP BY status, conclusion",
         (*clause.parameters, *table.parameters),
     )
-
-
-def _finished(
-    snapshot: Snapshot, rows: Query, conclusions: Sequence[str], now: float, within_s: float
-) -> int:
-    """How many ended so within the last `within_s` seconds."""
-    clause = where(rows, now, snapshot.vendor)
-    marks = ", ".join(["%s"] * len(conclusions))
-    [(number,)] = snapshot.fetch(
-        "SELECT count(*) FROM (SELECT 1 AS one FROM headway_task"
-        f" WHERE conclusion IN ({marks}) AND finished_at >= %s AND {clause.sql}"
-        f" LIMIT {OVERVIEW_CAP:d}) AS finished",
-        (*conclusions, now - within_s, *clause.parameters),
-    )
-    return int(number)
 
 
 def _with(word: str, value: str, query: Query) -> Query:

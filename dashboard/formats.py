@@ -174,6 +174,19 @@ def exact_clock(at: float | None) -> str:
     return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
 
 
+def minute(at: float | None) -> str:
+    """Time of day in UTC to the minute: `14:02`."""
+    return NONE if at is None else f"{_utc(at):%H:%M}"
+
+
+def moment(at: float | None) -> str:
+    """Day and minute in UTC: `21 Nov 14:02`."""
+    if at is None:
+        return NONE
+    when = _utc(at)
+    return f"{when.day} {when:%b %H:%M}"
+
+
 def day(at: float | None) -> str:
     """The day in UTC: `21 Nov 2026`."""
     if at is None:

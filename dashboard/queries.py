@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS
 
-from dashboard import cursors, plans, rows, snapshots
-from dashboard.counting import counted, overview_row
+from dashboard import cursors, plans, rows, snapshots, told
+from dashboard.counting import counted
 from dashboard.cursors import Key
 from dashboard.filters import where
 from dashboard.snapshots import Snapshot
 from dashboard.streams import STREAM_SQL, stream_info
+from realtime.core.frames import TOLD
 from realtime.core.query import Query, conjunction
 from realtime.core.wire import Row
 from realtime.ports import Counts, Page, Select, StreamInfo
@@ -54,8 +55,7 @@ class Reader:
         """The newest `limit` rows that match both queries, below the cursor `after`; ValueError
         when it is no cursor."""
         below = None if after is None else cursors.key(after)
-        read = _pages(select, conjunction(select.query, rows), now, below)
-        return self._read(read)
+        return self._read(_pages(select, rows, now, below))
 
     def changes(self, of: str, since: int, limit: int) -> list[Row] | None:
         """Whole rows changed after revision `since`, oldest first; None when more than `limit`."""
@@ -83,9 +83,9 @@ def _stream(snapshot: Snapshot) -> StreamInfo:
 
 
 def _pages(
-    select: Select, query: Query, now: float, below: Key | None
+    select: Select, access: Query, now: float, below: Key | None
 ) -> Callable[[Snapshot], Page]:
-    """How to read the page of this select."""
+    """How to read the page of this select, of the tasks that `access` lets through."""
     if select.ids:
         # PostgreSQL refuses a NUL even to compare with; nothing that is stored has one.
         ids = tuple(id_ for id_ in select.ids if "\x00" not in id_)
@@ -94,8 +94,9 @@ def _pages(
             return _nothing
     if select.of in ("workers", "worker"):
         return lambda snapshot: _workers(snapshot, select)
-    if select.of == "overview":
-        return lambda snapshot: _overview(snapshot, query, now)
+    if select.of in TOLD:
+        return lambda snapshot: told.page(snapshot, select, access, now)
+    query = conjunction(select.query, access)
     if select.ids:
         return lambda snapshot: _followed(snapshot, select, query, now)
     return lambda snapshot: _window(snapshot, select, query, now, below)
@@ -117,12 +118,6 @@ def _workers(snapshot: Snapshot, select: Select) -> Page:
         (*parameters, max(select.limit, len(select.ids))),
     )
     return Page([rows.worker_row(record) for record in found], info.epoch, info.revision)
-
-
-def _overview(snapshot: Snapshot, query: Query, now: float) -> Page:
-    info = _stream(snapshot)
-    row = overview_row(snapshot, query, now, MAX_SEARCHED)
-    return Page([{**row, "revision": info.revision}], info.epoch, info.revision)
 
 
 def _followed(snapshot: Snapshot, select: Select, query: Query, now: float) -> Page:

@@ -33,6 +33,7 @@ _BEARER = re.compile(r"(?i)\b(bearer\s{1,5})[A-Za-z0-9._~+/=-]{4,}")
 # A name has ended: what stands between it and its value in a dict, a call, a header or a query.
 # Headers are often written as pairs: `('Authorization', 'Basic QWxh')`.
 _SEPARATOR = r"[\w-]{0,40}\\{0,3}(?:[\"']?\s{0,5}(?:=>|[:=])|[\"']\s{0,5},)\s{0,5}"
+_separates = re.compile(r"[:=,]").search
 _VALUE = (
     r"(?:[burf]{0,2}(?P<quote>\\{0,3}[\"'])(?:\\.|[^\\])*?(?:(?P=quote)|\\?\Z)"
     r"|\[[^\]]*\]?|\([^)]*\)?|\{[^}]*\}?"
@@ -88,7 +89,7 @@ class Redaction:
         if "://" in text and "@" in text:
             text = _URL.sub(rf"\1{REDACTED}@", text)
         lower = ascii_lower(text)
-        if any(hint in lower for hint in self._hints):
+        if _separates(text) and any(hint in lower for hint in self._hints):
             text = self._without_pairs(text, lower)
         if "bearer" in lower:
             text = _BEARER.sub(rf"\1{REDACTED}", text)

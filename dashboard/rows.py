@@ -18,6 +18,7 @@ from realtime.core import wire
 from realtime.core.progress import Progress
 from realtime.core.query_terms import json_text
 from realtime.core.task import Mark, Task
+from realtime.core.watched import Queue, ScheduleEntry
 from realtime.core.workers import Worker
 
 Record = Sequence[Any]
@@ -76,12 +77,43 @@ _WORKER_PLAIN = (
     "sw_sys",
     "pool",
     "concurrency",
+    "inspected_at",
 )
 WORKER_COLUMNS = ("revision", *_WORKER_PLAIN, "loadavg", "queues")
 """All columns of `headway_worker`, in the order of a record."""
 
+QUEUE_COLUMNS = (
+    "revision",
+    "name",
+    "first_seen_at",
+    "measured_at",
+    "depth",
+    "consumers",
+    "error",
+    "priorities",
+)
+"""All columns of `headway_queue`, in the order of a record."""
+SCHEDULE_COLUMNS = (
+    "revision",
+    "name",
+    "task",
+    "schedule",
+    "source",
+    "is_enabled",
+    "first_seen_at",
+    "checked_at",
+    "next_run_at",
+    "last_run_at",
+    "last_task_id",
+    "missed",
+    "missed_at",
+)
+"""All columns of `headway_scheduleentry`, in the order of a record."""
+
 _plain = attrgetter(*_PLAIN)
 _worker_plain = attrgetter(*_WORKER_PLAIN)
+_queue_plain = attrgetter(*QUEUE_COLUMNS[1:-1])
+_entry_plain = attrgetter(*SCHEDULE_COLUMNS[1:])
 _JOURNAL_AT = TASK_COLUMNS.index("journal")
 _PROGRESS_AT = TASK_COLUMNS.index("progress")
 # Only here may the two encoders differ: orjson writes floats (and their exponents) its own way.
@@ -154,6 +186,31 @@ def worker(record: Record) -> Worker:
 def worker_row(record: Record) -> wire.Row:
     """The whole row, of a record of `WORKER_COLUMNS`."""
     return wire.worker_row(worker(record), record[0])
+
+
+def queue_record(queue: Queue, revision: int) -> tuple[Any, ...]:
+    """The values of `QUEUE_COLUMNS`."""
+    return (revision, *_queue_plain(queue), _json_or_none(queue.priorities))
+
+
+def queue(record: Record) -> Queue:
+    """The queue of a record of `QUEUE_COLUMNS`, exactly as it was stored."""
+    values = dict(zip(QUEUE_COLUMNS[1:], record[1:], strict=True))
+    if values["priorities"] is not None:
+        values["priorities"] = decode(values["priorities"])
+    return Queue(**values)
+
+
+def entry_record(entry: ScheduleEntry, revision: int) -> tuple[Any, ...]:
+    """The values of `SCHEDULE_COLUMNS`."""
+    return (revision, *_entry_plain(entry))
+
+
+def entry(record: Record) -> ScheduleEntry:
+    """The schedule entry of a record of `SCHEDULE_COLUMNS`, exactly as it was stored."""
+    values = dict(zip(SCHEDULE_COLUMNS[1:], record[1:], strict=True))
+    values["is_enabled"] = bool(values["is_enabled"])
+    return ScheduleEntry(**values)
 
 
 def _arguments_text(value: object) -> str | None:

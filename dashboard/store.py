@@ -6,12 +6,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from django.db import DEFAULT_DB_ALIAS
 
-from dashboard import rows
+from dashboard import rows, store_watched
 from dashboard.models import new_epoch
+from dashboard.rollups import Rollups
 from dashboard.streams import STREAM_SQL, stream_info
-from dashboard.writers import WORKER_COLUMNS, Writer, writer
+from dashboard.writers import WORKER_COLUMNS, Writer, take_numbers, writer
 from realtime.codec import encode
 from realtime.core.task import COMPLETED, STATUSES, Task
+from realtime.core.watched import Queue, ScheduleEntry
 from realtime.core.workers import Worker
 from realtime.ports import Changes, Commit, Gap, LeaseLost, StreamInfo
 
@@ -20,10 +22,6 @@ _MAX_REASON = 200
 _TAKE_LEASE = (
     "UPDATE headway_stream SET lease_token = %s, lease_holder = %s, lease_until = %s"
     " WHERE id = 1 AND (lease_token IS NULL OR lease_token = %s OR lease_until < %s)"
-)
-_TAKE_NUMBERS = (
-    "UPDATE headway_stream SET revision = revision + %s, covered_at = COALESCE(%s, covered_at)"
-    " WHERE id = 1 AND lease_token = %s"
 )
 _BEAT = (
     "UPDATE headway_stream SET lease_until = %s, alive_at = %s, stats = %s"
@@ -37,15 +35,19 @@ _UPSERT_GAP = (
 
 
 class Store:
-    """The `TaskStore` of a Django database. It has a connection of its own, made when first
-    needed and made again after `StoreUnavailable`; one thread uses it at a time."""
+    """The `TaskStore` of a Django database. It has connections of its own, made when first needed
+    and made again after `StoreUnavailable`: one for `load`, which may be called while another
+    thread commits, and one for all else, which one thread uses at a time."""
 
     def __init__(self, alias: str = DEFAULT_DB_ALIAS) -> None:
         self._writer: Writer = writer(alias)
+        self._rollups = Rollups(self._writer)
+        self._loader: Writer = writer(alias)
 
     def acquire(self, token: str, holder: str, now: float, ttl_s: float) -> bool:
         """Take the lease when it is free, expired or already mine; renews it when mine."""
         self._writer.forget()
+        self._rollups.forget()
         with self._writer.transaction():
             self._ensure_stream()
             wanted = (token, holder, now + ttl_s, token, now)
@@ -62,8 +64,8 @@ class Store:
 
     def load(self, ids: Collection[str]) -> dict[str, Task]:
         """The stored tasks of these ids; unknown ids are absent."""
-        with self._writer.reading():
-            return {task.id: task for task in self._load(list(ids))}
+        with self._loader.reading():
+            return {task.id: task for task in self._load(self._loader, list(ids))}
 
     def live(self, limit: int) -> list[Task]:
         """The newest tasks that are not over, newest first."""
@@ -73,7 +75,7 @@ class Store:
                 if status != COMPLETED:
                     keys += self._newest(status, limit)
             newest = sorted(keys, reverse=True)[:limit]
-            tasks = {task.id: task for task in self._load([id_ for _, id_ in newest])}
+            tasks = {task.id: task for task in self._load(self._writer, [id_ for _, id_ in newest])}
         return [tasks[id_] for _, id_ in newest if id_ in tasks]
 
     def workers(self) -> list[Worker]:
@@ -84,6 +86,11 @@ class Store:
             )
         return [rows.worker(record) for record in records]
 
+    def watched(self) -> tuple[list[Queue], list[ScheduleEntry]]:
+        """Every stored queue, and every stored entry of the schedule."""
+        with self._writer.reading():
+            return store_watched.load(self._writer)
+
     def commit(self, token: str, changes: Changes) -> Commit:
         """Write everything in one transaction under the lease; `LeaseLost` writes nothing."""
         tasks = [rows.task_record(task, n) for n, task in enumerate(changes.tasks, start=1)]
@@ -93,15 +100,23 @@ class Store:
         ]
         with self._writer.transaction():
             self._writer.stage(tasks, workers)
-            size = len(tasks) + len(workers)
-            if not self._writer.execute(_TAKE_NUMBERS, (size, changes.covered_at, token)):
-                raise LeaseLost
-            [(epoch, revision)] = self._writer.fetch(
-                "SELECT epoch, revision FROM headway_stream WHERE id = 1"
-            )
-            self._writer.write_staged(revision - size)
+            staged = len(tasks) + len(workers)
+            watched = len(changes.queues) + len(changes.schedule)
+            size = staged + watched + bool(changes.removed)
+            commit = take_numbers(self._writer, token, size, changes.covered_at)
+            self._writer.write_staged(commit.previous)
+            first = commit.previous + staged + 1
+            store_watched.write(self._writer, changes.queues, changes.schedule, first)
+            if changes.removed:
+                store_watched.remove(self._writer, changes.removed)
             self._write_gaps(changes.gaps)
-        return Commit(epoch, revision - size, revision)
+            if changes.counted is not None:
+                self._rollups.record(changes.counted)
+        return commit
+
+    def add_up(self, token: str, now: float) -> Commit | None:
+        """Add what commits counted to rollups and failure groups, see `dashboard.rollups`."""
+        return self._rollups.add_up(token, now)
 
     def beat(self, token: str, now: float, ttl_s: float, stats: Mapping[str, object]) -> StreamInfo:
         """Renew the lease and store the signs of life; `LeaseLost` when it is another's."""
@@ -119,6 +134,7 @@ class Store:
     def close(self) -> None:
         """Give up the connections."""
         self._writer.close()
+        self._loader.close()
 
     def _ensure_stream(self) -> None:
         """The migration made the row; a database that was emptied since has a new epoch."""
@@ -128,8 +144,8 @@ class Store:
             (new_epoch(),),
         )
 
-    def _load(self, ids: Sequence[str]) -> Iterator[Task]:
-        for record in self._writer.fetch_tasks(ids):
+    def _load(self, reader: Writer, ids: Sequence[str]) -> Iterator[Task]:
+        for record in reader.fetch_tasks(ids):
             yield rows.task(record)
 
     def _newest(self, status: str, limit: int) -> Sequence[tuple[float, str]]:

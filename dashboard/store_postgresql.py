@@ -22,6 +22,7 @@ from dashboard.writers import (
     WORKER_ASSIGNMENTS,
     WORKER_COLUMNS,
     Rows,
+    Upsert,
     translated,
 )
 
@@ -86,6 +87,18 @@ class PostgresqlWriter:
                     f" ON CONFLICT ({key}) DO UPDATE SET {assignments}",
                     (previous,),
                 )
+
+    def upsert(self, statement: Upsert, records: Rows) -> None:
+        if not records:
+            return
+        table, columns, key, changes = statement
+        # A column is one parameter, whatever the number of records.
+        arrays = ", ".join(f"%s::{type_}[]" for type_ in columns.values())
+        self.execute(
+            f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"
+            f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}",
+            [list(values) for values in zip(*records, strict=True)],
+        )
 
     def forget(self) -> None:
         """Nothing is kept."""

@@ -18,6 +18,7 @@ from dashboard.writers import (
     WORKER_ASSIGNMENTS,
     WORKER_COLUMNS,
     Rows,
+    Upsert,
     assignments,
     translated,
 )
@@ -116,6 +117,15 @@ class SqliteWriter:
             self._connected().executemany(sql, ((previous + row[0], *row[1:]) for row in records))
         self._remember(other)
         self._tasks = self._workers = ()
+
+    def upsert(self, statement: Upsert, records: Rows) -> None:
+        table, columns, key, changes = statement
+        self._connected().executemany(
+            f"INSERT INTO {table} ({', '.join(columns)})"
+            f" VALUES ({', '.join('?' * len(columns))})"
+            f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}",
+            records,
+        )
 
     def _remember(self, records: Rows) -> None:
         known = self._known

@@ -2,13 +2,16 @@
 
 from django.urls import path
 
-from dashboard.views import health, pages, sign
+from dashboard.views import api_actions, api_figures, health, overview, pages, sign
 from dashboard.views.api import api
 
 app_name = "headway"
+api.add_router("", api_actions.router)
+api.add_router("", api_figures.router)
 
 urlpatterns = [
-    path("", pages.index, name="index"),
+    path("", overview.show, name="overview"),
+    path("", overview.show, name="index"),
     path("tasks/", pages.tasks, name="tasks"),
     path("tasks/<path:task_id>/", pages.task, name="task"),
     path("workers/", pages.workers, name="workers"),

@@ -87,6 +87,90 @@ HEALTH = {
     "gone": _("Gone"),
 }
 
+# What the overview says. Each text holds one `%(time)s` at most: it counts by itself.
+OVERVIEW = {
+    "of_slots": _("of %(count)s slots"),
+    "oldest": _("oldest %(time)s, %(what)s"),
+    "oldest_alone": _("oldest %(time)s"),
+    "none_runs": _("nothing runs"),
+    "none_waits": _("nothing waits"),
+    "hour_before": _("hour before: %(count)s"),
+    "last_minute": _("%(count)s in the last minute"),
+    "per_minute": _("per min"),
+    "finished_hour": _("%(count)s finished in the last hour"),
+    "new_failure": _("new, first seen %(time)s ago"),
+    "returned": _("came back %(time)s ago"),
+    "no_workers": _("no workers"),
+    "backlog": _("falls behind"),
+    "ago": _("%(time)s ago"),
+    "in_all": _("%(day)s in 24 hours, %(all)s in all"),
+    "more_problems": _("%(count)s more to look at"),
+    "online": _("%(count)s online"),
+    "silent": _("%(count)s silent"),
+    "gone": _("%(count)s gone"),
+    "show_queue": _("Show tasks"),
+    "show_worker": _("Open workers"),
+    "show_failure": _("Open failure"),
+    "show_schedule": _("Open schedule"),
+}
+
+# Problems in words: what it is about, and a sentence.
+PROBLEMS = {
+    "queue_unattended": _("%(subject)s has no workers."),
+    "queue_unattended_one": _("1 task waits, for %(time)s."),
+    "queue_unattended_many": _("%(count)s tasks wait, the oldest for %(time)s."),
+    "queue_backlog": _("%(subject)s falls behind."),
+    "queue_backlog_one": _("1 task waits, for %(time)s."),
+    "queue_backlog_many": _("%(count)s tasks wait, the oldest for %(time)s."),
+    "worker_gone": _("%(subject)s is gone."),
+    "worker_gone_none": _("Nothing was heard of it for %(time)s."),
+    "worker_gone_one": _("Nothing was heard of it for %(time)s; it left 1 task unfinished."),
+    "worker_gone_many": _(
+        "Nothing was heard of it for %(time)s; it left %(count)s tasks unfinished."
+    ),
+    "worker_silent": _("%(subject)s is silent."),
+    "worker_silent_none": _("No heartbeat for %(time)s."),
+    "worker_silent_one": _("No heartbeat for %(time)s; it has 1 task in hand."),
+    "worker_silent_many": _("No heartbeat for %(time)s; it has %(count)s tasks in hand."),
+    "failure_in": _("%(subject)s in %(task)s"),
+    "failure_new": _("%(subject)s is new."),
+    "failure_new_one": _("1 task failed with it, %(time)s ago."),
+    "failure_new_many": _("%(count)s tasks failed with it, the first %(time)s ago."),
+    "failure_burst": _("%(subject)s is frequent."),
+    "failure_burst_many": _(
+        "%(count)s tasks failed with it in the last hour, the newest %(time)s ago."
+    ),
+    "failure_returned": _("%(subject)s came back."),
+    "failure_returned_many": _("It was resolved, and failed again %(time)s ago."),
+    "schedule_missed": _("%(subject)s did not run."),
+    "schedule_missed_one": _("1 run was missed, due %(time)s ago."),
+    "schedule_missed_many": _("%(count)s runs were missed, the first due %(time)s ago."),
+    "stream": _("Events may be missing."),
+    "stream_many": _("Nothing is heard from the cluster for %(time)s."),
+    "other": _("%(subject)s needs a look."),
+    "other_many": _("Since %(time)s."),
+}
+
+CHART = {
+    "finished": _("finished"),
+    "failed": _("failed"),
+    "started": _("started"),
+    "so_far": _("so far"),
+    "blind": _("blind"),
+    "summary": _(
+        "Between %(low)s and %(high)s finished %(unit)s; %(failed)s failed in all,"
+        " %(peak)s at most."
+    ),
+    "nothing": _("Nothing finished in this time."),
+    "title": _("Finished and failed %(unit)s"),
+    "unit_60": _("per minute"),
+    "unit_120": _("per 2 minutes"),
+    "unit_300": _("per 5 minutes"),
+    "unit_900": _("per 15 minutes"),
+    "unit_3600": _("per hour"),
+    "unit_7200": _("per 2 hours"),
+}
+
 # What only the script writes.
 PAGE = {
     "new": _("%(count)s new"),
@@ -108,5 +192,14 @@ PAGE = {
 
 def for_script() -> dict[str, dict[str, str]]:
     """All of them in the language of the request, ready for `json_script`."""
-    groups = {"states": STATES, "notes": NOTES, "stream": STREAM, "health": HEALTH, "page": PAGE}
+    groups = {
+        "states": STATES,
+        "notes": NOTES,
+        "stream": STREAM,
+        "health": HEALTH,
+        "overview": OVERVIEW,
+        "problems": PROBLEMS,
+        "chart": CHART,
+        "page": PAGE,
+    }
     return {name: {key: str(text) for key, text in texts.items()} for name, texts in groups.items()}

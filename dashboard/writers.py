@@ -1,16 +1,26 @@
 """What both fast paths of `Store` share: a connection of their own, transactions, the upsert."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from django.db import connections
 
 from dashboard import rows
-from realtime.ports import StoreUnavailable
+from realtime.ports import Commit, LeaseLost, StoreUnavailable
 
 Rows = Sequence[tuple[Any, ...]]
 """Records whose revision is still their place in the transaction, from 1."""
+
+
+class Upsert(NamedTuple):
+    """One statement that inserts records or, where their key is stored, changes what is."""
+
+    table: str
+    columns: Mapping[str, str]
+    """Name to PostgreSQL's type."""
+    key: Sequence[str]
+    assignments: str
 
 
 class Writer(Protocol):
@@ -44,6 +54,10 @@ class Writer(Protocol):
         """Write what was staged; its revisions follow `previous`."""
         ...
 
+    def upsert(self, statement: Upsert, records: Rows) -> None:
+        """Write these records, whose keys differ, at once; whatever order."""
+        ...
+
     def forget(self) -> None:
         """Take nothing for stored that was read or written before: another may have led since."""
         ...
@@ -67,6 +81,21 @@ def writer(alias: str) -> Writer:
     raise ValueError(
         f"The database {alias!r} is {vendor}: Headway writes to sqlite and postgresql only."
     )
+
+
+_TAKE_NUMBERS = (
+    "UPDATE headway_stream SET revision = revision + %s, covered_at = COALESCE(%s, covered_at)"
+    " WHERE id = 1 AND lease_token = %s"
+)
+
+
+def take_numbers(writer: Writer, token: str, size: int, covered_at: float | None = None) -> Commit:
+    """Take `size` numbers, which locks the stream until the transaction ends; `LeaseLost` when the
+    lease is another's."""
+    if not writer.execute(_TAKE_NUMBERS, (size, covered_at, token)):
+        raise LeaseLost
+    [(epoch, revision)] = writer.fetch("SELECT epoch, revision FROM headway_stream WHERE id = 1")
+    return Commit(epoch, revision - size, revision)
 
 
 def assignments(columns: Sequence[str], key: str) -> str:

@@ -46,6 +46,7 @@ def take(browser: Browser, url: str, password: str, theme: str, size: tuple[int,
     page.fill("input[name=username]", "admin")
     page.fill("input[name=password]", password)
     page.click("button[type=submit]")
+    page.goto(f"{url}/tasks/")
     page.wait_for_selector("headway-badge [data-conn=live]")
     for row in (FAILED_ROW, MOVING_ROW):
         page.wait_for_selector(row, timeout=120_000)
@@ -56,6 +57,9 @@ def take(browser: Browser, url: str, password: str, theme: str, size: tuple[int,
     page.set_viewport_size({"width": width, "height": TASK_HEIGHT})
     shoot(page, "task", theme, width)
     page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"{url}/")
+    page.wait_for_selector(".uplot")
+    shoot(page, "overview", theme, width)
     page.goto(f"{url}/workers/")
     page.wait_for_selector("headway-badge [data-conn=live]")
     shoot(page, "workers", theme, width)

@@ -79,8 +79,13 @@ def tap(channel: Any, take: Callable[[bytes], None]) -> None:
     """Take what Redis publishes to this channel before kombu decodes it."""
     subscriber = channel.subclient
     parse = subscriber.parse_response
+    connection = None
 
     def parse_and_take(*args: object, **options: object) -> object:
+        nonlocal connection
+        if subscriber.connection is not connection:
+            connection = subscriber.connection
+            _unlogged(connection)
         response = parse(*args, **options)
         if isinstance(response, list | tuple) and response[0] in (b"pmessage", "pmessage"):
             take(response[-1])
@@ -88,3 +93,11 @@ def tap(channel: Any, take: Callable[[bytes], None]) -> None:
         return response
 
     subscriber.parse_response = parse_and_take
+
+
+def _unlogged(connection: Any) -> None:
+    """Where redis-py speaks RESP3, it prints every message for a debug log, whether that is on or
+    not: a quarter of the CPU that it takes to receive a small one."""
+    parser: Any = getattr(connection, "_parser", None)
+    if hasattr(parser, "set_pubsub_push_handler"):
+        parser.set_pubsub_push_handler(lambda response: response)

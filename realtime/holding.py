@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 MAX_HELD = 100_000
 """Live tasks in memory, about 150 MB. Older ones are read again when an event of them comes."""
+FORGET_EVERY_S = 60.0
+"""Each removal makes whoever resumes from before it read anew: better a few at once."""
 BACKEND_WAIT_S = 2.0
 """An outcome that a result backend told waits this long for the task's own event, which is the
 better witness and comes a moment later, since the child stores before the parent reports."""
@@ -32,12 +34,16 @@ class Holding:
     def __init__(self, counters: Counter[str]) -> None:
         self.tasks: dict[str, Task] = {}
         self.workers: dict[str, Worker] = {}
-        self.dirty_tasks: set[str] = set()
+        self.dirty_tasks: dict[str, Task | None] = {}
+        """Unwritten ids to the task as the store has it; None where it has none."""
         self.dirty_workers: set[str] = set()
+        self.gone_workers: set[str] = set()
+        """Forgotten, and still in the store."""
         self._counters = counters
         self._due: list[tuple[float, str]] = []
         self._told: dict[str, tuple[float, Event]] = {}
         self._swept_at = 0.0
+        self._forgot_at = 0.0
         self.mended = 0
         """Tasks whose standing was set right by what a repair found out."""
 
@@ -99,6 +105,7 @@ class Holding:
         if heard is None or heard is known:
             return
         self.workers[event.id] = heard
+        self.gone_workers.discard(event.id)
         self.dirty_workers.add(event.id)
         if known is None or known.state != heard.state:
             self._review([event.id], now)
@@ -119,15 +126,49 @@ class Holding:
                     self._fold(task_id, task, [event], now)
         self._swept_at = now
 
-    def written(self, tasks: Collection[Task], names: Collection[str]) -> None:
-        """These were committed: forget that they are unwritten, and let go of what is over."""
+    def forget_workers(self, now: float, after_s: float) -> None:
+        """Let go of workers that are gone for so long. One whose tasks are not over is kept:
+        what it is decides how they stand."""
+        if 0 <= now - self._forgot_at < FORGET_EVERY_S:
+            return
+        self._forgot_at = now
+        old = {name for name, known in self.workers.items() if workers.is_old(known, now, after_s)}
+        if old:
+            old.difference_update(task.worker for task in self.tasks.values())
+        for name in old:
+            del self.workers[name]
+        self.dirty_workers -= old
+        self.gone_workers |= old
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether anything is unwritten."""
+        return bool(self.dirty_tasks or self.dirty_workers or self.gone_workers)
+
+    def unwritten(self) -> tuple[list[Task], list[Worker]]:
+        """The tasks, the oldest first, and the workers that the store does not have like this."""
+        tasks = [self.tasks[task_id] for task_id in self.dirty_tasks]
+        tasks.sort(key=lambda task: (task.first_seen_at, task.id))
+        return tasks, [self.workers[name] for name in self.dirty_workers]
+
+    def written(self, tasks: Iterable[Task], workers: Iterable[Worker]) -> None:
+        """These were committed: forget that they are unwritten, and let go of what is over. What
+        has changed since is another value, and stays unwritten."""
         for task in tasks:
             if self.tasks.get(task.id) is task:
-                self.dirty_tasks.discard(task.id)
+                self.dirty_tasks.pop(task.id, None)
                 if not task.is_live:
                     del self.tasks[task.id]
-        self.dirty_workers.difference_update(names)
+            elif task.id in self.dirty_tasks:
+                self.dirty_tasks[task.id] = task
+        for worker in workers:
+            if self.workers.get(worker.name) is worker:
+                self.dirty_workers.discard(worker.name)
         self._let_go()
+
+    def removed(self, names: Iterable[str]) -> None:
+        """These workers are no longer in the store."""
+        self.gone_workers.difference_update(names)
 
     def _fold(self, task_id: str, known: Task | None, events: list[Event], now: float) -> None:
         try:
@@ -138,7 +179,7 @@ class Holding:
             logger.exception("A task's events could not be folded", extra={"action": "fold_error"})
             return
         self._hold(task, now)
-        self.dirty_tasks.add(task_id)
+        self.dirty_tasks.setdefault(task_id, known)
 
     def _hold(self, task: Task, now: float) -> None:
         self.tasks[task.id] = task
@@ -186,7 +227,7 @@ class Holding:
         seen = lifecycle.at(task, now, self.workers)
         self._hold(seen, now)
         if seen != task:
-            self.dirty_tasks.add(task_id)
+            self.dirty_tasks.setdefault(task_id, task)
 
     def _let_go(self) -> None:
         excess = len(self.tasks) - MAX_HELD

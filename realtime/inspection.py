@@ -25,6 +25,11 @@ ANSWER_S = 2.0
 GATHER_S = 0.5
 """Workers that come up together are asked together."""
 TRIES = 3
+AGAIN_S = 60.0
+"""A pool grows and shrinks, and queues are added, without an event that says so."""
+LOOK_EVERY_S = 5.0
+MAX_KNOWN = 5_000
+"""Workers that are asked again."""
 MAX_ASKED = 500
 """Workers in one question."""
 MAX_QUEUES = 100
@@ -46,14 +51,22 @@ class Held(NamedTuple):
 
 
 class Inspection:
-    """Asks each noticed worker once, and again up to `TRIES` times while it does not answer."""
+    """Asks each noticed worker once, up to `TRIES` times while it does not answer; one that did
+    is asked again every `AGAIN_S` while this receiver leads, until it does not."""
 
     def __init__(
-        self, app: Celery, inbox: Inbox, *, clock: Callable[[], float] = time.time
+        self,
+        app: Celery,
+        inbox: Inbox,
+        *,
+        is_leading: Callable[[], bool] = lambda: False,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._app = app
         self._inbox = inbox
+        self._is_leading = is_leading
         self._clock = clock
+        self._answered: dict[str, float] = {}
         self._changed = threading.Condition()
         self._tries: dict[str, int] = {}
         self._is_stopping = False
@@ -90,9 +103,22 @@ class Inspection:
 
     def _await_notice(self) -> bool:
         with self._changed:
-            self._changed.wait_for(lambda: self._tries or self._is_stopping)
+            while not self._changed.wait_for(
+                lambda: self._tries or self._is_stopping, LOOK_EVERY_S
+            ):
+                self._recall()
         self._pause(GATHER_S)
         return not self._is_stopping
+
+    def _recall(self) -> None:
+        """Notice again those whose answer has grown old."""
+        if not self._is_leading():
+            return
+        now = self._clock()
+        for hostname, at in list(self._answered.items()):
+            if not 0 <= now - at < AGAIN_S and len(self._tries) < MAX_ASKED:
+                del self._answered[hostname]
+                self._tries[hostname] = TRIES
 
     def _pause(self, seconds: float) -> None:
         with self._changed:
@@ -117,6 +143,8 @@ class Inspection:
             for hostname in asked:
                 if hostname in stats or self._tries.get(hostname, 0) <= 0:
                     self._tries.pop(hostname, None)
+                if hostname in stats and len(self._answered) < MAX_KNOWN:
+                    self._answered[hostname] = now
 
 
 def survey(app: Celery, clock: Callable[[], float]) -> Held:

@@ -1,7 +1,8 @@
 """From the inbox to every browser: fold, commit, publish, settle; once a second beat and sweep.
 
-One thread runs it. A pipeline leads while it holds the store's lease; otherwise it stands by,
-keeping the last seconds of what it hears so that a takeover loses nothing.
+One thread runs it, and while a commit is on its way under load it folds the next events. A pipeline
+leads while it holds the store's lease; otherwise it stands by, keeping the last seconds of what it
+hears so that a takeover loses nothing.
 """
 
 import itertools
@@ -11,10 +12,13 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
-from realtime import codec
+from realtime import watching
+from realtime.committing import Committing
 from realtime.core.events import WORKER_KINDS, Event, Reject, parse
-from realtime.core.wire import task_row, worker_row
+from realtime.core.workers import FORGOTTEN_AFTER_S
 from realtime.holding import MAX_HELD, Holding
 from realtime.inbox import Inbox
 from realtime.ports import (
@@ -31,7 +35,9 @@ from realtime.ports import (
     TaskStore,
 )
 from realtime.repair import Repairer, Window
+from realtime.tally import Tally
 from realtime.vitals import Vitals
+from realtime.watching import Watched
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +66,7 @@ class Pipeline:
         redactor: Redactor,
         holder: str,
         repairer: Repairer | None = None,
+        forget_workers_after_s: float = FORGOTTEN_AFTER_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -71,10 +78,14 @@ class Pipeline:
         self._holder = holder
         self._clock = clock
         self._token = secrets.token_hex(16)
+        self._committing = Committing(store, self._token)
         self._stopping = threading.Event()
         self._counters: Counter[str] = Counter()
         self._rejected: Counter[str] = Counter()
         self._holding = Holding(self._counters)
+        self._watched = Watched()
+        self._forget_workers_after_s = forget_workers_after_s
+        self._tally = Tally()
         self._vitals = Vitals(clock())
         self._backlog: deque[Delivery] = deque()
         self._uncommitted: list[Delivery] = []
@@ -88,6 +99,11 @@ class Pipeline:
     def is_leader(self) -> bool:
         """Whether it holds the lease, as of its last beat."""
         return self._is_leader
+
+    @property
+    def queue_names(self) -> frozenset[str]:
+        """The queues that workers and live tasks told of; callable from any thread."""
+        return self._watched.names
 
     def run(self) -> None:
         """Work until `stop`. The store may come and go; its absence is waited out."""
@@ -112,6 +128,7 @@ class Pipeline:
         """One round: beat when it is time, then wait for events and write them."""
         now = self._clock()
         if now - self._beat_at >= BEAT_S or now < self._beat_at:
+            self._end_commit()
             self._beat_at = now
             self._beat(now)
         if self._is_leader:
@@ -125,7 +142,11 @@ class Pipeline:
             return
         self._await_tick()
         self._take()
-        self._flush()
+        self._end_commit()
+        self._begin_commit()
+        if self._inbox.depth < TICK_EVENTS:
+            # What was committed is shown at once, unless there is a whole batch to fold meanwhile.
+            self._end_commit()
 
     def _await_tick(self) -> None:
         """At once after quiet; else when the tick is over or there is enough to write."""
@@ -140,16 +161,12 @@ class Pipeline:
             return
         deliveries = list(self._backlog) or self._inbox.take(TICK_EVENTS)
         self._backlog.clear()
-        self._uncommitted.extend(deliveries)
         try:
             self._fold(deliveries)
         except StoreUnavailable:
-            self._hand_back(deliveries)
+            self._backlog.extend(deliveries)
             raise
-
-    def _hand_back(self, deliveries: Sequence[Delivery]) -> None:
-        del self._uncommitted[len(self._uncommitted) - len(deliveries) :]
-        self._backlog.extendleft(reversed(deliveries))
+        self._uncommitted.extend(deliveries)
 
     def _fold(self, deliveries: Sequence[Delivery]) -> None:
         now = self._clock()
@@ -165,6 +182,8 @@ class Pipeline:
                     self._rejected[event.reason] += 1
                 elif event.kind in WORKER_KINDS or event.kind == "worker-inspected":
                     heard.append(event)
+                elif event.kind in watching.KINDS:
+                    self._watched.hear(event, now)
                 else:
                     told = found if delivery.is_repair else events
                     told.append(self._redactor.redact(event))
@@ -176,39 +195,63 @@ class Pipeline:
         self._holding.mend(found, stored, now)
         self._vitals.count(len(events) + len(heard), now)
 
-    def _flush(self) -> None:
-        """Commit what is unwritten, then publish it, then settle what it came from."""
-        holding = self._holding
-        tasks = [holding.tasks[task_id] for task_id in holding.dirty_tasks]
-        workers = [holding.workers[name] for name in holding.dirty_workers]
-        received = [delivery.received_at for delivery in self._uncommitted]
+    def _begin_commit(self) -> None:
+        """Send what is unwritten on its way to the store. No commit may be on its way."""
+        self._flushed_at = self._clock()
+        tasks, workers = self._holding.unwritten()
+        deliveries = tuple(self._uncommitted)
+        received = [delivery.received_at for delivery in deliveries]
         self._covered_at = max(received, default=self._covered_at)
-        if tasks or workers:
-            tasks.sort(key=lambda task: (task.first_seen_at, task.id))
-            changes = Changes(tasks=tasks, workers=workers, covered_at=self._covered_at)
-            commit = self._store.commit(self._token, changes)
-            self._publish(commit, changes)
-            holding.written(tasks, [worker.name for worker in workers])
-        tags = [delivery.tag for delivery in self._uncommitted if delivery.tag is not None]
-        self._uncommitted.clear()
+        queues, schedule, removed = self._watched.unwritten()
+        if self._holding.gone_workers:
+            removed["workers"] = sorted(self._holding.gone_workers)
+        if tasks or workers or queues or schedule or removed:
+            stored = self._holding.dirty_tasks
+            changes = Changes(
+                tasks=tasks,
+                workers=workers,
+                covered_at=self._covered_at,
+                counted=self._tally.count((stored[task.id], task) for task in tasks),
+                queues=queues,
+                schedule=schedule,
+                removed=removed,
+            )
+            self._committing.begin(changes, deliveries)
+        else:
+            self._settle(deliveries)
+
+    def _end_commit(self) -> None:
+        """Publish what was committed, then settle what it came from. Where it failed, all that it
+        was to write is unwritten as before."""
+        committed = self._committing.end()
+        if committed is not None:
+            changes = committed.changes
+            self._send(committed.commit, committed.rows, changes.removed)
+            self._holding.written(changes.tasks, changes.workers)
+            self._holding.removed(changes.removed.get("workers", ()))
+            self._watched.written(changes.queues, changes.schedule, changes.removed)
+            self._tally.written(changes.counted)
+            self._settle(committed.deliveries)
+
+    def _settle(self, deliveries: Sequence[Delivery]) -> None:
+        """These, the oldest of the uncommitted ones, are covered by what the store has."""
+        del self._uncommitted[: len(deliveries)]
+        tags = [delivery.tag for delivery in deliveries if delivery.tag is not None]
         if tags:
             self._source.settle(tags)
-        self._flushed_at = self._clock()
 
-    def _publish(self, commit: Commit, changes: Changes) -> None:
-        tasks, workers = changes.tasks, changes.workers
-        rows = {}
-        if tasks:
-            numbered = enumerate(tasks, start=commit.previous + 1)
-            rows["tasks"] = codec.encode([task_row(task, n) for n, task in numbered])
-        if workers:
-            listed = enumerate(workers, start=commit.previous + 1 + len(tasks))
-            rows["workers"] = codec.encode([worker_row(worker, n) for n, worker in listed])
-        self._send(commit, rows)
-
-    def _send(self, commit: Commit, rows: Mapping[str, bytes]) -> None:
+    def _send(
+        self,
+        commit: Commit,
+        rows: Mapping[str, bytes],
+        removed: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> None:
+        if removed and self._stream:
+            self._stream = replace(self._stream, floor=commit.revision)
         stream = self._vitals.stream(self._stream, commit.revision) if self._stream else {}
-        self._publisher.publish(Batch(*commit, rows, {}, stream))
+        # Of the other kinds, pages are told by what the store holds.
+        told = {kind: names for kind, names in removed.items() if kind == "workers"}
+        self._publisher.publish(Batch(*commit, rows, told, stream))
 
     def _beat(self, now: float) -> None:
         if not self._is_leader:
@@ -223,15 +266,36 @@ class Pipeline:
         for gap in self._vitals.gaps_to_store():
             self._store.commit(self._token, Changes(gaps=[gap]))
         self._holding.sweep(now, self._vitals.hearing_since)
-        if self._holding.dirty_tasks or self._holding.dirty_workers:
-            self._flush()
+        self._watch(now)
+        if self._holding.is_dirty or self._watched.is_dirty:
+            self._begin_commit()
+            self._end_commit()
+        self._add_up(now)
         self._stream = self._store.beat(self._token, now, LEASE_S, self._vitals.stats())
         revision = self._stream.revision
         self._send(Commit(self._stream.epoch, revision, revision), {})
 
+    def _watch(self, now: float) -> None:
+        """Which queues there are to ask about, and which workers nobody needs to know any more."""
+        holding = self._holding
+        self._watched.note(holding.tasks.values(), holding.workers.values(), now)
+        if not self._vitals.is_blind:
+            holding.forget_workers(now, self._forget_workers_after_s)
+
+    def _add_up(self, now: float) -> None:
+        """Let the figures follow: once a second is soon enough for them, and ten times cheaper
+        than with every commit."""
+        if self._tally.is_due(now):
+            commit = self._store.add_up(self._token, now)
+            self._tally.added_up(now)
+            if commit is not None:
+                self._send(commit, {})
+
     def _take_over(self, before: StreamInfo, now: float) -> None:
         live = self._store.live(MAX_HELD)
         self._holding.begin(live, self._store.workers(), now)
+        self._watched.begin(*self._store.watched())
+        self._tally = Tally()
         self._is_leader = True
         logger.info("%s leads", self._holder, extra={"action": "lease_taken"})
         self._vitals.note_absence(before, self._source.is_durable)
@@ -277,14 +341,18 @@ class Pipeline:
         self._backlog.extendleft(reversed(self._uncommitted))
         self._uncommitted.clear()
         self._holding.begin((), (), self._clock())
+        self._watched.begin((), ())
 
     def _finish(self) -> None:
         """Write what is left, if the store lets us, and give the lease back."""
         try:
             if self._is_leader:
+                self._end_commit()
                 while self._backlog or self._inbox.depth or self._uncommitted:
                     self._take()
-                    self._flush()
+                    self._begin_commit()
+                    self._end_commit()
+                self._add_up(self._clock())
                 self._store.release(self._token)
         except (StoreUnavailable, LeaseLost) as error:
             logger.warning(

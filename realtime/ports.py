@@ -2,11 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from realtime.core.events import Event
+from realtime.core.failures import FailureGroup
 from realtime.core.query import EVERYTHING, Query
+from realtime.core.rollup import RollupMark
 from realtime.core.task import Task
+from realtime.core.watched import Queue, ScheduleEntry
 from realtime.core.wire import Row
 from realtime.core.workers import Worker
 
@@ -52,6 +55,16 @@ class StreamInfo:
     gap: Gap | None = None
 
 
+class Counted(NamedTuple):
+    """What the tasks of one commit add to the sums over all tasks. It is stored with them, and
+    added up later (`TaskStore.add_up`)."""
+
+    id: int
+    """A commit that is tried again counts under the same id: it takes the place of the first."""
+    marks: Mapping[RollupMark, int]
+    failures: Sequence[FailureGroup]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """What one tick writes, whole rows by their newest state."""
@@ -61,10 +74,16 @@ class Changes:
     gaps: Sequence[Gap] = ()
     """Upserted by `from_at`."""
     covered_at: float | None = None
+    counted: Counted | None = None
+    queues: Sequence[Queue] = ()
+    schedule: Sequence[ScheduleEntry] = ()
+    removed: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Names of `workers`, `queues` and entries of the `schedule` that are gone."""
 
 
 class Commit(NamedTuple):
-    """Which numbers a transaction took: tasks in order `previous + 1 ..`, then workers."""
+    """Which numbers a transaction took: tasks in order `previous + 1 ..`, then workers, queues and
+    the schedule; all that it removed together took the last one, which is the new floor."""
 
     epoch: str
     previous: int
@@ -107,8 +126,18 @@ class TaskStore(Protocol):
         """Every stored worker."""
         ...
 
+    def watched(self) -> tuple[list[Queue], list[ScheduleEntry]]:
+        """Every stored queue, and every stored entry of the schedule."""
+        ...
+
     def commit(self, token: str, changes: Changes) -> Commit:
         """Write everything in one transaction under the lease; `LeaseLost` writes nothing."""
+        ...
+
+    def add_up(self, token: str, now: float) -> Commit | None:
+        """Add what commits counted to rollups and failure groups, and delete a few rollups that
+        are kept no longer, in one transaction under the lease; the numbers it took, or None when
+        nothing was counted. Not to be called between a commit that failed and its repetition."""
         ...
 
     def beat(self, token: str, now: float, ttl_s: float, stats: Mapping[str, object]) -> StreamInfo:
@@ -124,17 +153,19 @@ class TaskStore(Protocol):
         ...
 
 
-Of = Literal["tasks", "task", "workers", "worker", "overview"]
-
-
 class Select(NamedTuple):
     """What a view wants: the same values are the same view, whoever asks."""
 
     of: str
+    """One of `frames.SERVED`."""
     query: Query = EVERYTHING
     limit: int = 100
     ids: tuple[str, ...] = ()
     """Follow exactly these in place of a query: `task`, `worker`, rows beyond a window."""
+    parts: frozenset[str] = frozenset()
+    """The kinds that an overview may draw upon."""
+    user: str | None = None
+    """Only what this person did: of `audit` and `operations`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +175,7 @@ class Rights:
 
     user: str | None
     can: frozenset[str]
-    """Granted abilities: `view_task`, `view_worker`."""
+    """Granted abilities by Django's names for them: `view_task`, `view_queue`, `retry_task`."""
     hidden: frozenset[str] = frozenset()
     rows: Query = EVERYTHING
     """ANDed to every query."""
@@ -166,7 +197,9 @@ class Page(NamedTuple):
 
 class Snapshots(Protocol):
     """What the hub and the pages read from. Whole rows (TASK projection for `task`, LIST for
-    `tasks`) of full rights: the caller projects with `wire.project`. Called from any thread."""
+    `tasks`) of full rights: the caller projects with `wire.project`. Rows of the kinds that
+    only the store can tell (`frames.TOLD`) are as `Select` and `rows` allow them. Called from any
+    thread."""
 
     def stream(self) -> StreamInfo:
         """Where the stream stands."""

@@ -365,8 +365,10 @@ class Receiver:
     def _hear_worker(self, kind: str, hostname: object) -> None:
         if not isinstance(hostname, str) or not 0 < len(hostname) <= MAX_ID:
             return
-        if kind == "worker-offline":
+        if kind != "worker-heartbeat":
+            # A new process under an old name was not asked for anything yet.
             self._known.pop(hostname, None)
+        if kind == "worker-offline":
             return
         asks = self._known.get(hostname, 0)
         if asks >= ASKS:

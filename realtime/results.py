@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from celery import Celery, states
-from celery.backends.base import DisabledBackend, KeyValueStoreBackend
+from celery.backends.base import BaseKeyValueStoreBackend, DisabledBackend
 from celery.backends.redis import RedisBackend
 from celery.backends.rpc import RPCBackend
 from celery.utils.saferepr import saferepr
@@ -347,7 +347,7 @@ def _done_at(meta: Mapping[str, object]) -> float | None:
 
 
 def _stored(backend: Any, ids: Sequence[str]) -> Iterator[tuple[str, object]]:
-    if not isinstance(backend, KeyValueStoreBackend):
+    if not isinstance(backend, BaseKeyValueStoreBackend):
         for task_id in ids:
             yield task_id, backend.get_task_meta(task_id, cache=False)
         return

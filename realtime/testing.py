@@ -10,15 +10,20 @@ The builders return raw events, dicts with every field that Celery 5.7 puts in; 
 
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
-from realtime.core import events
+from realtime.core import events, failures, rollup
 from realtime.core.events import Event, Reject
+from realtime.core.failures import FailureGroup
+from realtime.core.rollup import Cell, CellKey
 from realtime.core.task import Task
+from realtime.core.watched import Queue, ScheduleEntry
 from realtime.core.workers import Worker
 from realtime.ports import (
     Batch,
     Changes,
     Commit,
+    Counted,
     Gap,
     LeaseLost,
     StoreUnavailable,
@@ -203,7 +208,13 @@ class MemoryStore:
         self.tasks: dict[str, tuple[int, Task]] = {}
         """Id to revision and task."""
         self.known_workers: dict[str, tuple[int, Worker]] = {}
+        self.queues: dict[str, tuple[int, Queue]] = {}
+        self.schedule: dict[str, tuple[int, ScheduleEntry]] = {}
         self.gaps: dict[float, Gap] = {}
+        self.counted: dict[int, Counted] = {}
+        """What commits counted and `add_up` has not yet added."""
+        self.cells: dict[CellKey, Cell] = {}
+        self.failures: dict[str, FailureGroup] = {}
         self._info = StreamInfo(epoch=epoch, revision=0, floor=0)
         self._token: str | None = None
         self._lease_until = 0.0
@@ -241,6 +252,12 @@ class MemoryStore:
         with self._available():
             return [worker for _, worker in self.known_workers.values()]
 
+    def watched(self) -> tuple[list[Queue], list[ScheduleEntry]]:
+        """Every stored queue, and every stored entry of the schedule."""
+        with self._available():
+            queues = [queue for _, queue in self.queues.values()]
+            return queues, [entry for _, entry in self.schedule.values()]
+
     def commit(self, token: str, changes: Changes) -> Commit:
         """Keep everything under the lease; `LeaseLost` keeps nothing."""
         with self._available():
@@ -251,6 +268,18 @@ class MemoryStore:
             for worker in changes.workers:
                 revision += 1
                 self.known_workers[worker.name] = (revision, worker)
+            for queue in changes.queues:
+                revision += 1
+                self.queues[queue.name] = (revision, queue)
+            for entry in changes.schedule:
+                revision += 1
+                self.schedule[entry.name] = (revision, entry)
+            if changes.removed:
+                revision += 1
+                self._remove(changes.removed)
+                self._set(floor=revision)
+            if changes.counted is not None:
+                self.counted[changes.counted.id] = changes.counted
             self.gaps |= {gap.from_at: gap for gap in changes.gaps}
             self._set(revision=revision)
             if changes.covered_at is not None:
@@ -259,6 +288,21 @@ class MemoryStore:
                 self._set(gap=self.gaps[max(self.gaps)])
             self.commits.append(changes)
             return Commit(self._info.epoch, previous, revision)
+
+    def add_up(self, token: str, now: float) -> Commit | None:
+        """Add what commits counted; the numbers it took, None when there was nothing."""
+        with self._available():
+            self._check(token)
+            counted, self.counted = list(self.counted.values()), {}
+            for each in counted:
+                for place, change in rollup.cells(each.marks.items(), now).items():
+                    self.cells.setdefault(place, Cell()).add(change)
+                groups = failures.merged((*self.failures.values(), *each.failures))
+                self.failures = {group.signature: group for group in groups}
+            previous = self._info.revision
+            self._set(revision=previous + bool(counted))
+            revision = previous + 1
+            return Commit(self._info.epoch, previous, revision) if counted else None
 
     def beat(self, token: str, now: float, ttl_s: float, stats: Mapping[str, object]) -> StreamInfo:
         """Renew the lease and keep the signs of life; `LeaseLost` when it is another's."""
@@ -276,6 +320,16 @@ class MemoryStore:
     def close(self) -> None:
         """Note that it was closed."""
         self.is_closed = True
+
+    def _remove(self, removed: Mapping[str, Sequence[str]]) -> None:
+        kept: Mapping[str, dict[str, Any]] = {
+            "workers": self.known_workers,
+            "queues": self.queues,
+            "schedule": self.schedule,
+        }
+        for kind, names in removed.items():
+            for name in names:
+                kept[kind].pop(name, None)
 
     def _available(self) -> threading.RLock:
         if not self.is_available:

@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "ninja",
+    "django_celery_beat",
     "dashboard",
 ]
 MIDDLEWARE = [

@@ -113,6 +113,8 @@ class Worker(models.Model):
     pool = Word(max_length=255, null=True)
     concurrency = models.IntegerField(null=True)
     queues = models.TextField(null=True)
+    inspected_at = models.FloatField(null=True)
+    """When it last answered what `pool`, `concurrency` and `queues` tell."""
 
     class Meta:
         verbose_name = _("worker")

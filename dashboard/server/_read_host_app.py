@@ -10,7 +10,10 @@ def settings(name: str) -> dict[str, bytes]:
     from celery.app.defaults import DEFAULTS
     from celery.app.utils import find_app
 
-    conf = find_app(name).conf
+    app = find_app(name)
+    # Only then it has the periodic tasks that its `on_after_finalize` adds.
+    app.finalize(auto=True)
+    conf = app.conf
     found = {}
     for key, default in DEFAULTS.items():
         value = conf.get(key, default)

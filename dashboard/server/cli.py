@@ -92,6 +92,8 @@ def _web(actions: Commands) -> None:
     parser = _command(actions, "web", text)
     options.add(
         parser,
+        # What people do to tasks goes to the broker from here.
+        *options.CLUSTER,
         *options.LISTENING,
         options.DATABASE,
         options.CHANNEL_LAYER,

@@ -2,7 +2,7 @@
 
 from django import template
 
-from dashboard import formats
+from dashboard import formats, presentation
 
 register = template.Library()
 
@@ -19,5 +19,6 @@ for _format in (
     formats.iso,
     formats.short_id,
     formats.literal,
+    presentation.stamp,
 ):
     register.filter(_format.__name__, _format)

@@ -6,13 +6,15 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import register_converter, reverse
 from ninja import NinjaAPI, Query
-from ninja.errors import AuthenticationError, ValidationError
+from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.docs import Swagger
 from ninja.renderers import JSONRenderer
 from ninja.responses import NinjaJSONEncoder
+from ninja.utils import check_csrf
 
 from dashboard import access, apikeys, presentation, queries
 from dashboard.views import schemas
@@ -35,13 +37,44 @@ class Refused(Exception):
         self.problem |= {"code": code, **more}
 
 
+def unknown_task() -> Refused:
+    """The answer about a task that is not there or not to be seen: the two are not told apart."""
+    detail = (
+        "Nothing was ever seen of a task with this id, or you may not see it, or it was deleted by"
+        " retention."
+    )
+    return Refused(404, "unknown_task", "Unknown task", detail)
+
+
 def snapshots() -> Snapshots:
     """What the API reads from."""
     return queries.Reader()
 
 
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class _TaskId:
+    """Whatever a host uses as an id, slashes included, but for what names an action."""
+
+    regex = r"(?!bulk(?:/count)?\Z).+(?<!/revoke)(?<!/retry)(?<!/tree)"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(_TaskId, "headway_task_id")
+
+
 def caller(request: HttpRequest) -> Rights | None:
-    """The rights of an API key or a session; None, which is answered with 401, for a stranger."""
+    """The rights of an API key or a session; None, which is answered with 401, for a stranger.
+
+    A browser sends its session's cookie with requests that other sites' pages make: one that
+    changes something is a session's only with the token of our own pages (`X-CSRFToken`).
+    """
     authorization = request.headers.get("Authorization")
     if authorization is None:
         user = getattr(request, "user", AnonymousUser())
@@ -49,7 +82,19 @@ def caller(request: HttpRequest) -> Rights | None:
         kind, _, key = authorization.partition(" ")
         user = (kind.lower() == "bearer" and apikeys.verify(key.strip())) or AnonymousUser()
     rights = access.rights(user)
-    return rights if rights.user is not None else None
+    if rights.user is None:
+        return None
+    if authorization is None and request.method not in _SAFE and _is_foreign(request):
+        detail = "The token of this page is missing or too old: load the page again."
+        raise Refused(403, "csrf", "Not from our page", detail)
+    return rights
+
+
+def _is_foreign(request: HttpRequest) -> bool:
+    """Whether the request has no token of our pages."""
+    # Kept, because looking for the token in a form would use it up.
+    _body = request.body
+    return check_csrf(request) is not None
 
 
 class _Encoder(NinjaJSONEncoder):
@@ -119,7 +164,7 @@ def tasks(
     after: str | None = Query(None, description="The cursor of the page before."),
 ) -> dict[str, Any]:
     """A page of tasks that match the query and that the caller may see."""
-    rights = _allowed(request, "view_task")
+    rights = allowed(request, "view_task")
     asked = language.parse(query, unreadable=rights.hidden)
     try:
         page = snapshots().page(
@@ -136,18 +181,16 @@ def tasks(
     }
 
 
-@api.get("tasks/{path:task_id}", response=schemas.Task, exclude_unset=True, summary="One task")
+@api.get(
+    "tasks/{headway_task_id:task_id}", response=schemas.Task, exclude_unset=True, summary="One task"
+)
 def task(request: HttpRequest, task_id: str) -> dict[str, Any]:
     """One task with its attempts, its errors and the tasks that it called."""
-    rights = _allowed(request, "view_task")
+    rights = allowed(request, "view_task")
     reader, now = snapshots(), time.time()
     page = reader.page(Select("task", ids=(task_id,), limit=1), rights.rows, now)
     if not page.rows:
-        detail = (
-            "Nothing was ever seen of a task with this id, or you may not see it, or it was"
-            " deleted by retention."
-        )
-        raise Refused(404, "unknown_task", "Unknown task", detail)
+        raise unknown_task()
     called = Select("tasks", language.parse(presentation.term("parent", task_id)), CHILD_LIMIT)
     children = reader.page(called, rights.rows, now).rows
     return {**wire.project(page.rows[0], rights.hidden), "children": children}
@@ -156,7 +199,7 @@ def task(request: HttpRequest, task_id: str) -> dict[str, Any]:
 @api.get("workers", response=schemas.Workers, summary="Workers")
 def workers(request: HttpRequest) -> dict[str, Any]:
     """Every worker that was heard, by name."""
-    _allowed(request, "view_worker")
+    allowed(request, "view_worker")
     select = Select("workers", limit=WORKER_LIMIT)
     page = snapshots().page(select, language.EVERYTHING, time.time())
     return {"items": page.rows, "epoch": page.epoch, "revision": page.revision}
@@ -165,15 +208,17 @@ def workers(request: HttpRequest) -> dict[str, Any]:
 @api.get("stream", response=schemas.Stream, summary="Where the stream stands")
 def stream(request: HttpRequest) -> dict[str, Any]:
     """Revision, lag, the newest gap and the counters of what was refused or dropped."""
-    _allowed(request, "view_task")
+    allowed(request, "view_task")
     return stream_row(snapshots().stream(), time.time())
 
 
-def _allowed(request: HttpRequest, ability: str) -> Rights:
+def allowed(request: HttpRequest, *abilities: str) -> Rights:
+    """The caller's rights, which include these permissions; `Refused` names the first missing."""
     rights: Rights = request.auth  # type: ignore[attr-defined]
-    if ability not in rights.can:
-        detail = f"This needs the permission headway.{ability}."
-        raise Refused(403, "not_allowed", "Not allowed", detail)
+    for ability in abilities:
+        if ability not in rights.can:
+            detail = f"This needs the permission headway.{ability}."
+            raise Refused(403, "not_allowed", "Not allowed", detail)
     return rights
 
 
@@ -200,6 +245,18 @@ def _bad_query(request: HttpRequest, error: language.QueryError) -> HttpResponse
 def _bad_parameter(request: HttpRequest, error: ValidationError) -> HttpResponse:
     told = "; ".join(f"{wrong['loc'][-1]}: {wrong['msg']}" for wrong in error.errors)
     return _answer(request, Refused(400, "bad_parameter", "Bad parameter", told).problem)
+
+
+@api.exception_handler(RequestDataTooBig)
+def _too_large(request: HttpRequest, error: Exception) -> HttpResponse:
+    detail = "The body is larger than this server takes: ask for less at once."
+    return _answer(request, Refused(413, "too_large", "Too large", detail).problem)
+
+
+@api.exception_handler(HttpError)
+def _bad_request(request: HttpRequest, error: HttpError) -> HttpResponse:
+    problem = Refused(error.status_code, "bad_request", "Bad request", str(error)).problem
+    return _answer(request, problem)
 
 
 @api.exception_handler(StoreUnavailable)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard import detail, formats, presentation, queries, querybar, traceback
 from dashboard.views import shell
-from dashboard.views.policy import page, strict
+from dashboard.views.policy import page
 from dashboard.views.tasklist import ID_PLACEHOLDER, WORKER_LIMIT, BadCursor, TaskList, list_url
 from realtime.core import query as language
 from realtime.core import wire
@@ -25,13 +25,6 @@ ACTIVE_LIMIT = 500
 def snapshots() -> Snapshots:
     """What the pages read from."""
     return queries.Reader()
-
-
-@strict
-@require_safe
-def index(request: HttpRequest) -> HttpResponse:
-    """The way in."""
-    return HttpResponseRedirect(reverse("headway:tasks"))
 
 
 @page("view_task")

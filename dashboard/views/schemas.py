@@ -134,6 +134,9 @@ class Worker(Schema):
     pool: str | None
     concurrency: int | None
     queues: list[str] | None
+    inspected_at: datetime | None = Field(
+        description="When it last told its pool, its concurrency and its queues."
+    )
     revision: int
 
 

@@ -2,19 +2,36 @@
 no."""
 
 import contextlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
+from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from dashboard import assets, badge, conf, words
-from realtime.ports import StreamInfo
+from dashboard import access, assets, badge, conf, formats, snapshots, words
+from realtime import sight
+from realtime.ports import StoreUnavailable, StreamInfo
 
 THEME_COOKIE = "headway_theme"
 _THEMES = frozenset({"light", "dark", "auto"})
+MAX_OPEN_FAILURES = 1000
+"""Groups that the navigation counts; beyond it says `1k+`."""
+
+
+class _Place(NamedTuple):
+    """One entry of the navigation."""
+
+    name: str
+    word: str
+    key: str
+    """Pressed after `g`, it leads there."""
+    of: str
+    """The kind of thing (`sight.NEEDED`) that its viewer must be allowed to see."""
+    below: tuple[str, ...] = ()
+    """Other pages that belong to it."""
 
 
 def page(
@@ -29,7 +46,7 @@ def page(
     """A whole page with its frame."""
     around = {
         **frame(request),
-        "navigation": _navigation(request),
+        "navigation": list(_navigation(request)),
         "stream": badge.stream_badge(stream, now),
         "words": words.for_script(),
     }
@@ -79,23 +96,48 @@ def _initials(name: str) -> str:
     return letters.upper()
 
 
-def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
+def _places() -> tuple[_Place, ...]:
+    return (
+        _Place("overview", _("Overview"), "o", "overview"),
+        _Place("tasks", _("Tasks"), "t", "tasks", ("task",)),
+        _Place("failures", _("Failures"), "f", "failures", ("failure",)),
+        _Place("workers", _("Workers"), "w", "workers", ("worker",)),
+        _Place("queues", _("Queues"), "q", "queues", ("queue",)),
+        _Place("schedule", _("Schedule"), "s", "schedule"),
+        _Place("audit", _("Audit"), "a", "audit"),
+    )
+
+
+def _navigation(request: HttpRequest) -> Iterator[dict[str, Any]]:
+    """The pages that there are and that this viewer may see."""
     here = request.resolver_match.url_name if request.resolver_match else ""
-    items = [
-        {
-            "url": reverse("headway:tasks"),
-            "word": _("Tasks"),
-            "key": "t",
-            "is_current": here in ("tasks", "task"),
-        },
-        {
-            "url": reverse("headway:workers"),
-            "word": _("Workers"),
-            "key": "w",
-            "is_current": here == "workers",
-        },
-    ]
+    rights = access.rights(request.user)
+    for place in _places():
+        if sight.refusal(place.of, rights) is not None:
+            continue
+        with contextlib.suppress(NoReverseMatch):
+            yield {
+                "url": reverse(f"headway:{place.name}"),
+                "word": place.word,
+                "key": place.key,
+                "is_current": here in (place.name, *place.below),
+                "count": open_failures() if place.name == "failures" else "",
+            }
     with contextlib.suppress(NoReverseMatch):
         shop = reverse("headway_demo:shop")
-        items.append({"url": shop, "word": _("The shop"), "key": "", "is_current": here == "shop"})
-    return items
+        yield {"url": shop, "word": _("The shop"), "key": "", "is_current": here == "shop"}
+
+
+def open_failures() -> str:
+    """How many groups of failures nobody has muted or resolved; empty for none, and where the
+    store does not tell."""
+    sql = (
+        "SELECT count(*) FROM (SELECT 1 FROM headway_failure WHERE state = 'open' LIMIT %s) AS open"
+    )
+    try:
+        [(number,)] = snapshots.read(
+            DEFAULT_DB_ALIAS, lambda snapshot: snapshot.fetch(sql, (MAX_OPEN_FAILURES,))
+        )
+    except StoreUnavailable:
+        return ""
+    return formats.capped((number, number == MAX_OPEN_FAILURES)) if number else ""

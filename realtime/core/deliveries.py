@@ -19,6 +19,8 @@ _KINDS = {
     "missed": 9,
 }
 
+_ASIDE = frozenset({"sent", "missed"})
+
 MarkKey = tuple[float, int, int, str, int]
 
 
@@ -81,9 +83,8 @@ def deliveries(marks: Iterable[Mark]) -> list[Delivery]:
     sent: list[Mark] = []
     answered: list[Mark] = []
     for mark in marks:
-        aside = _aside(mark, told, sent, answered)
-        if aside is not None:
-            aside.append(mark)
+        if mark.kind in _ASIDE or not mark.hostname or mark.detail.get("inspected"):
+            _put_aside(mark, told, sent, answered)
         else:
             process = (mark.hostname, mark.pid)
             delivery = current.get(process)
@@ -105,17 +106,12 @@ def deliveries(marks: Iterable[Mark]) -> list[Delivery]:
     return _with_backend(ordered, told)
 
 
-def _aside(
-    mark: Mark, told: list[Mark], sent: list[Mark], answered: list[Mark]
-) -> list[Mark] | None:
-    """Where a mark is kept that does not belong to a delivery by itself; None for all others."""
+def _put_aside(mark: Mark, told: list[Mark], sent: list[Mark], answered: list[Mark]) -> None:
+    """Keep a mark that does not belong to a delivery by itself where its like is kept."""
     if mark.kind == "sent":
-        return sent
-    if mark.kind == "missed":
-        return []
-    if not mark.hostname:
-        return told
-    return answered if mark.detail.get("inspected") else None
+        sent.append(mark)
+    elif mark.kind != "missed":
+        (answered if mark.hostname else told).append(mark)
 
 
 def _complete(found: list[_Open], mark: Mark) -> None:

@@ -137,7 +137,8 @@ def clean(value: object, limit: int) -> str | None:
     """The text without what no store can hold, cut to `limit` with a mark; None if not text."""
     if not isinstance(value, str):
         return None
-    if not _is_storable(value):
+    # Most text is plain: then no more is looked at.
+    if ("\x00" in value or not value.isascii()) and not _is_storable(value):
         value = value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
     return value if len(value) <= limit else value[: limit - 1] + CUT
 
@@ -201,7 +202,7 @@ def _as_json(value: object, depth: int) -> object:
         return value
     if isinstance(value, list | tuple):
         return [_as_json(item, depth + 1) for item in value]
-    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+    if isinstance(value, dict) and set(map(type, value)) <= {str}:
         return {str(clean(key, MAX_WORD)): _as_json(v, depth + 1) for key, v in value.items()}
     raise ValueError("no JSON form")
 

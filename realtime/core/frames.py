@@ -30,10 +30,14 @@ TRY_LATER = 4413
 HEAD_BYTES = 64
 """The most that a head takes."""
 
-SERVED = ("tasks", "task", "workers", "worker", "overview")
-PLANNED = ("group", "failures", "queues", "progress")
+TOLD = ("overview", "failures", "queues", "schedule", "audit", "operations")
+"""What no batch tells of: only the store can say how it stands."""
+SERVED = ("tasks", "task", "workers", "worker", *TOLD)
+PLANNED = ("group", "progress")
 SINGLE = ("task", "worker")
 """What is opened by `id`."""
+SEARCHED = ("tasks", "failures")
+"""What takes a query."""
 
 
 class FrameError(Exception):
@@ -189,8 +193,11 @@ def _query(fields: Fields, of: str, has_ids: bool, view: int) -> str:
         return ""
     if not isinstance(value, str):
         raise FrameError("bad_frame", f"query is {shown(value)}; it is a text.", view)
-    if value.strip() and (of != "tasks" or has_ids):
-        raise FrameError("bad_frame", "Only a view of tasks, without ids, takes a query.", view)
+    if value.strip() and (of not in SEARCHED or has_ids):
+        allowed = " or ".join(SEARCHED)
+        raise FrameError(
+            "bad_frame", f"Only a view of {allowed}, without ids, takes a query.", view
+        )
     return value
 
 

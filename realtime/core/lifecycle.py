@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from realtime.core import progress as progresses
-from realtime.core.deliveries import deliveries, mark_key
+from realtime.core.deliveries import MarkKey, deliveries, mark_key
 from realtime.core.events import Event
 from realtime.core.progress import Progress
 from realtime.core.signature import signature
@@ -97,12 +97,13 @@ def fold(task: Task | None, events: Iterable[Event], now: float, workers: Worker
             _learn(known, event)
         else:
             mark = _mark_of(event)
-            marks[mark_key(mark)] = _fuller(marks.get(mark_key(mark)), mark)
+            key = mark_key(mark)
+            marks[key] = _fuller(marks[key], mark) if key in marks else mark
             _learn(known, event)
             _note_first(known, mark)
         if event.kind != "task-missed":
             known["updated_at"] = max(known["updated_at"], event.received_at)
-    kept = _bounded(marks.values())
+    kept = _bounded(marks)
     for event in reports:
         known["progress"] = progresses.merge(known["progress"], _progress_of(event, kept))
     return _stand(known, kept, now, workers)
@@ -153,21 +154,17 @@ def _mark_of(event: Event) -> Mark:
     )
 
 
-def _fuller(one: Mark | None, other: Mark) -> Mark:
+def _fuller(one: Mark, other: Mark) -> Mark:
     """Of two copies of one mark, the fuller: a kept one may have lost its traceback."""
-    return (
-        other
-        if one is None
-        else max(one, other, key=lambda mark: repr(sorted(mark.detail.items())))
-    )
+    return max(one, other, key=lambda mark: repr(sorted(mark.detail.items())))
 
 
 def _learn(known: Known, event: Event) -> None:
-    ranks = known["ranks"]
-    retries = event.fields.get("retries") or 0
     standing = _STANDING.get(event.kind)
     if standing is None:
         return
+    ranks = known["ranks"]
+    retries = event.fields.get("retries") or 0
     for fact in FACTS:
         value = event.fields.get(fact)
         if value is None:
@@ -182,16 +179,15 @@ def _learn(known: Known, event: Event) -> None:
 
 def _note_first(known: Known, mark: Mark) -> None:
     name = _FIRSTS.get(mark.kind)
-    if mark.kind == "received" and mark.detail.get("inspected"):
+    if name is None or (mark.kind == "received" and mark.detail.get("inspected")):
         # It was there when its worker was asked; when it came there nobody knows.
         return
-    if name is not None:
-        known[name] = mark.at if known[name] is None else min(known[name], mark.at)
+    known[name] = mark.at if known[name] is None else min(known[name], mark.at)
 
 
-def _bounded(marks: Iterable[Mark]) -> tuple[Mark, ...]:
+def _bounded(marks: Mapping[MarkKey, Mark]) -> tuple[Mark, ...]:
     """The newest marks in order, the newest few tracebacks: the same whatever came first."""
-    ordered = sorted(marks, key=mark_key)[-MAX_MARKS:]
+    ordered = [marks[key] for key in sorted(marks)[-MAX_MARKS:]]
     told = [n for n, mark in enumerate(ordered) if mark.detail.get("traceback")]
     for n in told[:-MAX_TRACEBACKS]:
         mark = ordered[n]
@@ -315,10 +311,10 @@ def _unheard(standing: Standing, marks: tuple[Mark, ...], updated_at: float) -> 
 
     Both instants are by our clock: whatever was heard since the question takes the doubt away.
     """
-    missed = max((mark for mark in marks if mark.kind == "missed"), key=mark_key, default=None)
-    if missed is None or missed.at < updated_at or standing.reason is not None:
+    if standing.status in (COMPLETED, UNKNOWN) or standing.reason is not None:
         return standing
-    if standing.status in (COMPLETED, UNKNOWN):
+    missed = max((mark for mark in marks if mark.kind == "missed"), key=mark_key, default=None)
+    if missed is None or missed.at < updated_at:
         return standing
     since = datetime.fromtimestamp(float(missed.detail["since"]), UTC)  # type: ignore[arg-type]
     why = missed.detail.get("why")
@@ -371,8 +367,8 @@ def _is_expired(known: Known, now: float) -> bool:
 
 
 def _eta(marks: tuple[Mark, ...], retries: int) -> float | None:
-    told = [m for m in marks if m.kind in ("sent", "received") and (m.retries or 0) == retries]
-    return max((mark.detail["eta"] for mark in told if "eta" in mark.detail), default=None)  # type: ignore[type-var, return-value]
+    told = [m.detail["eta"] for m in marks if "eta" in m.detail and (m.retries or 0) == retries]
+    return max(told, default=None)  # type: ignore[type-var, return-value]
 
 
 def _wait(known: Known, handed: list[Delivery]) -> float | None:

@@ -13,6 +13,8 @@ import re
 
 # Between strings: JSON's own marks and numbers. Words are Python's until they are replaced.
 _PLAIN = re.compile(r"(?:[-\d.eE,: \[\]{}]|True|False|None)*").fullmatch
+# What `json.loads` calls, without its search for white space around the text.
+_json = json.JSONDecoder().raw_decode
 _WORDS = (("True", "true"), ("False", "false"), ("None", "null"))
 
 
@@ -38,8 +40,11 @@ def _plain(text: str) -> object | None:
     inner = '"'.join(pieces)
     is_closed = inner.endswith(",")
     try:
-        value = json.loads(f"[{inner.removesuffix(',')}]" if is_tuple else f"{{{inner}}}")
+        written = f"[{inner.removesuffix(',')}]" if is_tuple else f"{{{inner}}}"
+        value, end = _json(written)
     except (ValueError, RecursionError):
+        return None
+    if end != len(written):
         return None
     # `(1)` is no tuple: it takes a comma to make one.
     is_certain = not is_tuple or len(value) > 1 or (is_closed and value)

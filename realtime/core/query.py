@@ -11,9 +11,10 @@ from typing import NamedTuple
 from realtime.core.query_predicate import Predicate, predicate
 from realtime.core.query_terms import (
     EVERYTHING,
-    LEXICON,
-    SEARCHED,
+    FAILURES,
+    TASKS,
     WORDS,
+    Language,
     Query,
     QueryError,
     Term,
@@ -24,10 +25,13 @@ from realtime.core.query_values import Reading, Value, guess_word, read_search, 
 
 __all__ = [
     "EVERYTHING",
+    "FAILURES",
     "MAX_LENGTH",
     "MAX_TERMS",
     "MAX_VALUES",
+    "TASKS",
     "WORDS",
+    "Language",
     "Predicate",
     "Query",
     "QueryError",
@@ -62,14 +66,17 @@ class _Char(NamedTuple):
     is_wildcard: bool = False
 
 
-def parse(text: str, *, unreadable: frozenset[str] = frozenset()) -> Query:
+def parse(
+    text: str, *, unreadable: frozenset[str] = frozenset(), language: Language = TASKS
+) -> Query:
     """The query that `text` writes; QueryError, and nothing else, when it writes none.
 
     `unreadable` names the guarded fields (args, kwargs, result, exception, traceback) that the
     asker may not read: a term that needs one is `not_allowed`, a bare word does not search it.
+    `language` says what is asked for: tasks, or groups of failures.
     """
     _check(text)
-    terms = dict.fromkeys(_term(chars, unreadable) for chars in _split(text))
+    terms = dict.fromkeys(_term(chars, unreadable, language) for chars in _split(text))
     if len(terms) > MAX_TERMS:
         raise QueryError(
             f"There are {len(terms)} terms; at most {MAX_TERMS} are allowed.",
@@ -139,7 +146,7 @@ def _read_quoted(text: str, start: int, term: list[_Char]) -> int:
     raise QueryError('These quotes do not end: close them with ".', at=start, until=len(text))
 
 
-def _term(chars: list[_Char], unreadable: frozenset[str]) -> Term:
+def _term(chars: list[_Char], unreadable: frozenset[str], language: Language) -> Term:
     is_negated = _is_syntax(chars[0], "-")
     body = chars[1:] if is_negated else chars
     if not body or _is_syntax(body[0], "-"):
@@ -152,14 +159,16 @@ def _term(chars: list[_Char], unreadable: frozenset[str]) -> Term:
     colon = next((i for i, char in enumerate(body) if _is_syntax(char, ":")), None)
     sign = "-" if is_negated else ""
     if colon is None or any(char.is_quoted for char in body[:colon]):
-        fields = tuple(name for name in SEARCHED if name not in unreadable)
+        fields = tuple(name for name in language.searched if name not in unreadable)
         readings = [read_search(value) for value in _values(body)]
         return _made("", "", fields, readings, sign, sign)
     head = "".join(char.char for char in body[:colon])
-    word, key = _word(head, body[0].at, body[colon].at, unreadable)
-    readings = [read_value(word, value) for value in _values(body[colon + 1 :], body[colon].at + 1)]
+    word, key = _word(head, body[0].at, body[colon].at, unreadable, language)
+    meant = language.words[word]
+    values = _values(body[colon + 1 :], body[colon].at + 1)
+    readings = [read_value(word, value, meant) for value in values]
     spelt = f"{_KWARG}{key}" if key else word
-    return _made(word, key, LEXICON[word].fields, readings, sign, f"{sign}{spelt}:")
+    return _made(word, key, meant.fields, readings, sign, f"{sign}{spelt}:")
 
 
 def _made(
@@ -179,20 +188,23 @@ def _is_syntax(char: _Char, mark: str) -> bool:
     return char.char == mark and not char.is_quoted
 
 
-def _word(head: str, at: int, until: int, unreadable: frozenset[str]) -> tuple[str, str]:
-    """The key of `LEXICON` that `head` names, and the name of a keyword argument."""
+def _word(
+    head: str, at: int, until: int, unreadable: frozenset[str], language: Language
+) -> tuple[str, str]:
+    """The key of the language's words that `head` names, and the name of a keyword argument."""
+    words = language.words
     word, key = ascii_lower(head), ""
     if word.startswith(_KWARG) and len(word) > len(_KWARG) and not _BAD_NAME.search(word):
         word, key = "kwarg.NAME", head[len(_KWARG) :]
-    if word not in LEXICON or (word == "kwarg.NAME") != bool(key):
+    if word not in words or (word == "kwarg.NAME") != bool(key):
         raise QueryError(
-            f"There is no word {shown(head)}.{guess_word(word)} The words are"
-            f" {', '.join(LEXICON)}. To search for text with a colon, put it in quotes.",
+            f"There is no word {shown(head)}.{guess_word(word, words)} The words are"
+            f" {', '.join(words)}. To search for text with a colon, put it in quotes.",
             at=at,
             until=max(until, at + 1),
-            allowed=tuple(LEXICON),
+            allowed=tuple(words),
         )
-    denied = [name for name in LEXICON[word].needs if name in unreadable]
+    denied = [name for name in words[word].needs if name in unreadable]
     if denied:
         raise QueryError(
             f"You may not read {' and '.join(denied)} of tasks, so {word}: is not for you:"

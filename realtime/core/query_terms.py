@@ -231,6 +231,26 @@ LEXICON: Mapping[str, Word] = {
 SEARCHED = ("id", "name", "label", "exception")
 """The fields that a bare word searches."""
 
+
+class Language(NamedTuple):
+    """The words that may be asked by, and the fields that a bare word searches."""
+
+    words: Mapping[str, Word]
+    searched: tuple[str, ...]
+
+
+TASKS = Language(LEXICON, SEARCHED)
+FAILURE_STATES = ("open", "muted", "resolved")
+FAILURES = Language(
+    {
+        "name": Word("text", ("name",), "the task's name", "name:shop.*"),
+        "state": Word("choice", ("state",), "what was decided", "state:open", FAILURE_STATES),
+        "since": Word("instant", ("last_seen_at",), "last seen then or later", "since:1h"),
+    },
+    ("type", "message", "frame", "name", "signature"),
+)
+"""The few words for groups of failures."""
+
 WORDS: Mapping[str, Mapping[str, object]] = {
     name: {
         "description": word.description,

@@ -21,6 +21,7 @@ from realtime.core.query_terms import (
     Present,
     QueryError,
     RelativeBound,
+    Word,
     ascii_lower,
 )
 
@@ -83,12 +84,12 @@ def guess(text: str, allowed: tuple[str, ...]) -> str:
     return f' Did you mean "{near[0]}"?' if near else ""
 
 
-def guess_word(word: str) -> str:
-    """A sentence that offers the word that was probably meant, or nothing."""
+def guess_word(word: str, words: Mapping[str, Word]) -> str:
+    """A sentence that offers the one of `words` that was probably meant, or nothing."""
     synonym = _SYNONYMS.get(word.partition(".")[0])
-    if synonym:
+    if synonym in words:
         return f' Did you mean "{synonym}"?'
-    return guess(word, tuple(LEXICON))
+    return guess(word, tuple(words))
 
 
 def spell(parts: tuple[str, ...], *, is_bare: bool = False, is_quoted: bool = False) -> str:
@@ -104,9 +105,11 @@ def spell(parts: tuple[str, ...], *, is_bare: bool = False, is_quoted: bool = Fa
     return f'"{"*".join(escaped)}"'
 
 
-def read_value(word: str, value: Value) -> Reading:
-    """What `value` means after `word` (a key of `LEXICON`); QueryError when it means nothing."""
-    return _READERS[LEXICON[word].kind](word, value)
+def read_value(word: str, value: Value, meant: Word) -> Reading:
+    """What `value` says after `word`, which means this; QueryError when it says nothing."""
+    if meant.kind == "choice":
+        return _choice(word, value, meant.values)
+    return _READERS[meant.kind](word, value)
 
 
 def read_search(value: Value) -> Reading:
@@ -158,11 +161,11 @@ def _state(word: str, value: Value) -> Reading:
     )
 
 
-def _choice(word: str, value: Value) -> Reading:
-    allowed = LEXICON[word].values
+def _choice(word: str, value: Value, allowed: tuple[str, ...]) -> Reading:
     text = ascii_lower(value.text)
     if text not in allowed or len(value.parts) > 1:
-        hint = _elsewhere(text) or guess(text, allowed)
+        is_of_tasks = word in LEXICON and LEXICON[word].values == allowed
+        hint = (_elsewhere(text) if is_of_tasks else "") or guess(text, allowed)
         raise _bad_value(word, value, f"it takes {', '.join(allowed)}.{hint}", allowed)
     return Reading(Present(text) if word == "has" else Equal(text), text)
 
@@ -242,7 +245,6 @@ _READERS: Mapping[Kind, Callable[[str, Value], Reading]] = {
     "argument": _text,
     "error": _error,
     "state": _state,
-    "choice": _choice,
     "duration": _duration,
     "count": _count,
     "instant": _instant,

@@ -90,6 +90,7 @@ def worker_row(worker: Worker, revision: int) -> Row:
         "pool": worker.pool,
         "concurrency": worker.concurrency,
         "queues": worker.queues,
+        "inspected_at": worker.inspected_at,
         "revision": revision,
     }
 

@@ -7,11 +7,15 @@ from realtime.core.events import Event
 
 Liveness = Literal["online", "silent", "gone"]
 
+_LIVENESS: tuple[Liveness, ...] = ("online", "silent", "gone")
+
 DEFAULT_FREQ_S = 2.0
 """Celery's heartbeat interval (`worker.consumer.heart`), where the worker does not say its own."""
 SILENT_AFTER_BEATS = 5
 """Missed heartbeats before a worker counts as silent: a busy host skips one or two."""
 GONE_AFTER_S = 60.0
+FORGOTTEN_AFTER_S = 86_400.0
+"""A worker that is gone is shown for a day, so that the next shift sees it too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,8 @@ class Worker:
     pool: str | None = None
     concurrency: int | None = None
     queues: tuple[str, ...] | None = None
+    inspected_at: float | None = None
+    """When it last answered what `pool`, `concurrency` and `queues` tell."""
     is_offline: bool = False
     """It said goodbye, and was not heard since."""
 
@@ -49,7 +55,8 @@ def heard(worker: Worker | None, event: Event) -> Worker | None:
     `worker-inspected` is what an inspection of a known worker found: pool, concurrency, queues.
     """
     if event.kind == "worker-inspected":
-        return worker and replace(worker, **event.fields)  # type: ignore[arg-type]
+        inspected_at = event.received_at
+        return worker and replace(worker, inspected_at=inspected_at, **event.fields)  # type: ignore[arg-type]
     if worker is not None and (event.at, event.clock) < (worker.stamped_at, 0):
         return worker
     base = worker or Worker(
@@ -73,8 +80,9 @@ def heard(worker: Worker | None, event: Event) -> Worker | None:
 
 def seen_at(worker: Worker, now: float, hearing_since: float = 0.0) -> Worker:
     """The worker as it stands at `now`: online, silent or gone. Before `hearing_since` nobody
-    listened, so its silence until then says nothing."""
-    state = _liveness(worker, now, hearing_since)
+    listened, so its silence until then says nothing; nor does it bring back who was gone before,
+    which only a word of its own does."""
+    state = max(worker.state, _liveness(worker, now, hearing_since), key=_LIVENESS.index)
     return worker if state == worker.state else replace(worker, state=state)
 
 
@@ -83,6 +91,11 @@ def _liveness(worker: Worker, now: float, hearing_since: float) -> Liveness:
     if worker.is_offline or silence > GONE_AFTER_S:
         return "gone"
     return "silent" if silence > silent_after_s(worker) else "online"
+
+
+def is_old(worker: Worker, now: float, after_s: float) -> bool:
+    """Whether it is gone, and was last heard longer than `after_s` ago."""
+    return worker.state == "gone" and now - worker.last_heartbeat_at > after_s
 
 
 def silent_after_s(worker: Worker) -> float:

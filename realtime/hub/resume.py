@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from realtime.core.frames import Since
 from realtime.core.window import Pending
 from realtime.hub.pool import Offload
-from realtime.hub.rows import OVERVIEW, TASKS, Change, changes_of
+from realtime.hub.rows import TASKS, Change, changes_of
 from realtime.hub.stream import Stream
 from realtime.hub.views import Reach, View
 from realtime.ports import Page, Snapshots
@@ -132,7 +132,7 @@ class Resuming:
 
 def is_resumable(view: View, since: Since, stream: Stream) -> bool:
     """Whether numbers tell what changed in this view. Not where time alone changes it."""
-    is_numbered = view.kind != OVERVIEW and not (view.kind == TASKS and view.is_relative)
+    is_numbered = not view.is_told and not (view.kind == TASKS and view.is_relative)
     is_in_range = stream.floor <= since.revision <= stream.revision
     return is_numbered and since.epoch == stream.epoch and is_in_range
 

@@ -14,9 +14,16 @@ TASKS = "tasks"
 WORKERS = "workers"
 KINDS = (TASKS, WORKERS)
 """What batches tell of."""
-OVERVIEW = "overview"
-"""One row of figures, which only the store can tell."""
-KEYS: Mapping[str, str] = {TASKS: "id", WORKERS: "name", OVERVIEW: "id"}
+KEYS: Mapping[str, str] = {
+    TASKS: "id",
+    WORKERS: "name",
+    "overview": "id",
+    "failures": "signature",
+    "queues": "name",
+    "schedule": "name",
+    "audit": "id",
+    "operations": "id",
+}
 """What names a row of each kind."""
 
 
@@ -81,8 +88,7 @@ def json_text(value: object) -> Text:
 
 def change_of(kind: str, row: Row, size: int) -> Change:
     """The change that brought this version of a row."""
-    first_seen_at = 0.0 if kind == OVERVIEW else row["first_seen_at"]
-    key, revision = row[KEYS[kind]], row["revision"]
+    key, revision, first_seen_at = row[KEYS[kind]], row["revision"], row["first_seen_at"]
     return Change(cast(str, key), cast(int, revision), cast(float, first_seen_at), row, size)
 
 
@@ -90,6 +96,15 @@ def changes_of(kind: str, rows: Sequence[Row], size: int = 0) -> list[Change]:
     """The changes that brought these rows, of `size` bytes together."""
     each = size // max(1, len(rows))
     return [change_of(kind, row, each) for row in rows]
+
+
+def told_changes(kind: str, rows: Sequence[Row], revision: int) -> list[Change]:
+    """The rows of a kind that only the store can tell, read as of `revision`, in their order."""
+    name = KEYS[kind]
+    return [
+        Change(cast(str, row[name]), revision, -float(place), row, 0)
+        for place, row in enumerate(rows)
+    ]
 
 
 def read_changes(reader: Snapshots, kind: str, since: int, limit: int) -> list[Change] | None:

@@ -12,7 +12,6 @@ from realtime.core.query import Query
 from realtime.core.window import Pending, Window
 from realtime.core.wire import Row
 from realtime.hub.rows import (
-    OVERVIEW,
     TASKS,
     WORKERS,
     Change,
@@ -21,6 +20,7 @@ from realtime.hub.rows import (
     Projection,
     changes_of,
     json_text,
+    told_changes,
 )
 from realtime.ports import Page, Select
 
@@ -37,9 +37,9 @@ RELATIVE_EVERY_S = 10.0
 KIND_OF: Mapping[str, str] = {
     "tasks": TASKS,
     "task": TASKS,
-    "overview": OVERVIEW,
     "workers": WORKERS,
     "worker": WORKERS,
+    **{kind: kind for kind in frames.TOLD},
 }
 
 
@@ -91,6 +91,8 @@ class View:
         self.key = key
         self.board = board
         self.kind = KIND_OF[key.select.of]
+        self.is_told = self.kind in frames.TOLD
+        """Whether only the store can tell what it holds, and when that changes."""
         self.projection = Projection(
             key.select.of, key.hidden if self.kind == TASKS else frozenset()
         )
@@ -142,7 +144,7 @@ class View:
 
     def advance(self, revision: int) -> None:
         """Nothing changed here until `revision`."""
-        if self.load_at is None:
+        if self.load_at is None and not self.is_told:
             self.revision = max(self.revision, revision)
 
     def apply(
@@ -221,16 +223,25 @@ class View:
     def _fill(self, page: Page) -> None:
         before, encoder = self.held, Encoder()
         self._window, self.held = Window(self.select.limit), {}
-        for change in changes_of(self.kind, page.rows):
+        for change in self._changes(page):
             if not self._window.admit(change.order).is_in:
                 continue
-            old = before.get(change.key)
-            is_same = old is not None and old.revision == change.revision
-            self.held[change.key] = (
-                old if is_same and old else encoder.held(change, self.projection)
-            )
+            self.held[change.key] = self._kept(before.get(change.key), change, encoder)
         if page.after is not None or page.searched_back_to is not None:
             self._window.is_complete = False
+
+    def _kept(self, old: Held | None, change: Change, encoder: Encoder) -> Held:
+        """What is held after a read that found `change`: the old one where nothing is new."""
+        if old is not None and old.revision == change.revision and not self.is_told:
+            return old
+        held = encoder.held(change, self.projection)
+        # A row without a number of its own is the same while it reads the same.
+        return old if old is not None and self.is_told and old.text == held.text else held
+
+    def _changes(self, page: Page) -> list[Change]:
+        if self.is_told:
+            return told_changes(self.kind, page.rows, page.revision)
+        return changes_of(self.kind, page.rows)
 
     def _take(self, changes: Iterable[Change], encoder: Encoder) -> Pending:
         pending = Pending()
@@ -277,7 +288,7 @@ class View:
                 pending.drop(key)
         for key, held in self.held.items():
             old = before.get(key)
-            if old is None or old.revision != held.revision:
+            if old != held:
                 pending.put(key, is_new=old is None)
         return pending
 

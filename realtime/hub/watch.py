@@ -7,15 +7,16 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
+from realtime import sight
 from realtime.core import query
-from realtime.core.frames import FrameError, Open, Since
+from realtime.core.frames import TOLD, FrameError, Open, Since
 from realtime.core.query import QueryError
 from realtime.hub import counts
 from realtime.hub.counts import Board, BoardKey
 from realtime.hub.feed import Feed
 from realtime.hub.pool import Offload
 from realtime.hub.resume import Resuming
-from realtime.hub.rows import OVERVIEW, TASKS, Change, Encoder
+from realtime.hub.rows import TASKS, Change, Encoder
 from realtime.hub.socket import Socket
 from realtime.hub.stream import News, OtherStream, Stream
 from realtime.hub.views import RELATIVE_EVERY_S, RETRY_S, Delta, View, ViewKey
@@ -23,9 +24,8 @@ from realtime.ports import Page, Rights, Select, Snapshots, TooCostly
 
 logger = logging.getLogger(__name__)
 
-WORKERS_LIMIT = 2_000
-"""A cluster is shown whole."""
-OVERVIEW_EVERY_S = 2.0
+TOLD_EVERY_S = 2.0
+"""At most so often is read what only the store can tell, while the stream moves."""
 READS = 5
 """Tries to read a page that the recent changes still reach back to."""
 UNAVAILABLE = "The store does not answer; this will be tried again."
@@ -130,9 +130,9 @@ class Watch:
 
     def _age(self, view: View, now: float) -> None:
         """Let time do to a view what it does."""
-        is_outdated = view.kind == OVERVIEW and view.read_revision < self._stream.revision
-        every_s = OVERVIEW_EVERY_S if is_outdated else RELATIVE_EVERY_S
-        is_aging = view.kind == OVERVIEW or view.is_relative
+        is_outdated = view.is_told and view.read_revision < self._stream.revision
+        every_s = TOLD_EVERY_S if is_outdated else RELATIVE_EVERY_S
+        is_aging = view.is_told or view.is_relative
         if is_aging and view.load_at is None and now - view.loaded_at >= every_s:
             view.lose(now)
             if view.board is not None:
@@ -226,7 +226,7 @@ class Watch:
                 raise OtherStream
             if limit > view.select.limit:
                 self._resuming.note(view, page)
-            later = [] if view.kind == OVERVIEW else self._stream.since(view.kind, page.revision)
+            later = [] if view.is_told else self._stream.since(view.kind, page.revision)
             if later is not None:
                 return page, later
         raise TimeoutError("the store was read more slowly than it changes")
@@ -280,11 +280,11 @@ class Watch:
 
 def view_key(op: Open, rights: Rights) -> ViewKey:
     """The view that is asked for, as this asker may see it; FrameError when they may not."""
-    needed = "view_worker" if op.of in ("workers", "worker") else "view_task"
-    if needed not in rights.can:
-        raise FrameError("not_allowed", f"You may not see {op.of}: ask for {needed}.", op.view)
+    if refused := sight.refusal(op.of, rights):
+        raise FrameError("not_allowed", refused, op.view)
+    language = query.FAILURES if op.of == "failures" else query.TASKS
     try:
-        asked = query.parse(op.query, unreadable=rights.hidden)
+        asked = query.parse(op.query, unreadable=rights.hidden, language=language)
     except QueryError as error:
         raise FrameError(
             error.code,
@@ -294,5 +294,5 @@ def view_key(op: Open, rights: Rights) -> ViewKey:
             until=error.until,
             allowed=list(error.allowed),
         ) from None
-    limit = WORKERS_LIMIT if op.of == "workers" else op.limit
-    return ViewKey(Select(op.of, asked, limit, op.ids), rights.rows, rights.hidden)
+    select = sight.narrowed(Select(op.of, asked, op.limit, op.ids), rights)
+    return ViewKey(select, rights.rows, frozenset() if op.of in TOLD else rights.hidden)

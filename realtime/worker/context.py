@@ -76,6 +76,10 @@ class _Published:
         """At once."""
         return 0.0
 
+    def ready_at(self) -> float:
+        """At once."""
+        return 0.0
+
     def take(self) -> Fields:
         """Its event; the group has by now the members that were published after this one."""
         group = self._fields.get("group")

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from typing import Any
+from typing import Any, Protocol
 
 from realtime.core.events import MAX_MESSAGE, MAX_STAGES, MAX_WORD, clean
 from realtime.worker.outlet import Fields
@@ -10,6 +10,16 @@ from realtime.worker.sender import sender
 
 EVERY_S = 0.1
 """At most ten a second of one task; a task shorter than this tells its last values alone."""
+LAST_WITHIN_S = 0.25
+"""Last values wait so long for others to share their message, which is what costs: that the task
+is over is told by its worker's own process anyway."""
+
+
+class Bar(Protocol):
+    """Where a report's values are counted."""
+
+    def values(self) -> tuple[float | None, float | None, str | None]:
+        """Current, total, stage; called with the report's lock held."""
 
 
 class Report:
@@ -30,11 +40,12 @@ class Report:
         self.is_over = False
         self.depth = 0
         """How many bars are open; only the outermost, or one with a stage, is told."""
-        self.current: float | None = None
-        self.total: float | None = None
+        self.bar: Bar | None = None
+        """The one that is told. It is read when it is told, not at each of its steps."""
+        self.has_news = False
+        """Whether there are values that the sender has still to take."""
         self.unit: str | None = None
         self.text: str | None = None
-        self.stage: str | None = None
         self.stages: tuple[str, ...] | None = None
         self._fixed: dict[str, object] = {
             "type": "task-progress",
@@ -42,42 +53,51 @@ class Report:
             "hostname": hostname,
         }
         self._fixed |= {"retries": retries} if part is None else {"part": part}
+        self._current: float | None = None
+        self._total: float | None = None
+        self._stage: str | None = None
         self._at = 0.0
         self._due_at = time.monotonic() + EVERY_S
-        self._has_news = False
         self._stages_told_with: str | None = ""
 
     def changed(self) -> None:
         """The values are new; call with the lock held."""
-        self._at = time.time()
-        if not self._has_news and not self.is_over:
-            self._has_news = True
+        if not self.has_news and not self.is_over:
+            self.has_news = True
             sender.put(self)
 
     def end(self) -> None:
-        """No more values come: the last ones are due at once."""
+        """No more values come: the last ones may go with the next message, and soon do."""
         with self.lock:
+            self._read()
+            # The bar refers to this report: without the circle both are freed at once.
+            self.bar = None
             self.is_over = True
-            if self._has_news:
-                self._due_at = 0.0
-                sender.put(self)
+            self._at = time.time()
+            self._due_at = time.monotonic() + LAST_WITHIN_S
 
     def due_at(self) -> float:
-        """When it may be told, by the monotonic clock."""
+        """When it is to be told, by the monotonic clock."""
         return self._due_at
+
+    def ready_at(self) -> float:
+        """When it may be told if a message goes out anyway, by the monotonic clock."""
+        return 0.0 if self.is_over else self._due_at
 
     def take(self) -> Fields:
         """The event of the newest values."""
         with self.lock:
-            self._has_news = False
+            self.has_news = False
             if not self.is_over:
+                self._read()
+                self._at = time.time()
                 self._due_at = time.monotonic() + EVERY_S
             told = {
-                "current": self.current,
-                "total": self.total,
+                "current": self._current,
+                "total": self._total,
                 "unit": clean(self.unit, MAX_WORD),
                 "message": clean(self.text, MAX_MESSAGE),
-                "stage": clean(self.stage, MAX_WORD),
+                "stage": clean(self._stage, MAX_WORD),
                 "stages": self._stages_to_tell(),
             }
             fields = {name: value for name, value in told.items() if value is not None}
@@ -86,18 +106,22 @@ class Report:
     def put_back(self) -> bool:
         """It was not told; whether nothing newer waits already."""
         with self.lock:
-            is_alone, self._has_news = not self._has_news, True
+            is_alone, self.has_news = not self.has_news, True
             self._stages_told_with = ""
             return is_alone
 
     def drop(self) -> None:
         """It is not waiting any more; the next value is news again."""
         with self.lock:
-            self._has_news = False
+            self.has_news = False
+
+    def _read(self) -> None:
+        if self.bar is not None:
+            self._current, self._total, self._stage = self.bar.values()
 
     def _stages_to_tell(self) -> tuple[str, ...] | None:
         """The list goes with the first report of each stage, in case one is not heard."""
-        if self.stages is None or self._stages_told_with == self.stage:
+        if self.stages is None or self._stages_told_with == self._stage:
             return None
-        self._stages_told_with = self.stage
+        self._stages_told_with = self._stage
         return self.stages[:MAX_STAGES]

@@ -4,8 +4,10 @@
 
 import { localise, pageData, setText } from "./dom.js";
 import { BadgeElement } from "./elements/badge.js";
+import { ChartElement } from "./elements/chart.js";
 import { listenForCopies } from "./elements/copy.js";
 import { listenForKeys } from "./elements/keys.js";
+import { OverviewElement } from "./elements/overview.js";
 import { listenForPopovers } from "./elements/popovers.js";
 import { QueryElement } from "./elements/query.js";
 import { paintTabs } from "./elements/tabs.js";
@@ -64,6 +66,8 @@ function start(path) {
   addEventListener("online", () => feed.wake());
 
   customElements.define("headway-badge", BadgeElement);
+  customElements.define("headway-chart", ChartElement);
+  customElements.define("headway-overview", OverviewElement);
   customElements.define("headway-query", QueryElement);
   customElements.define("headway-task-list", TaskListElement);
   customElements.define("headway-task", TaskElement);

@@ -138,6 +138,18 @@ export function setCounting(element, text, now) {
 }
 
 /**
+ * An instant as `data-clock` asks for it: with milliseconds, to the minute, with its day, or plain.
+ *
+ * @param {number} at
+ * @param {string|null} clock
+ */
+function written(at, clock) {
+  if (clock === "minute") return format.minute(at);
+  if (clock === "moment") return format.moment(at);
+  return format.clock(at, { ms: clock === "ms" });
+}
+
+/**
  * Shows the times of a page in the viewer's zone; the server wrote them in UTC.
  *
  * @param {ParentNode} root
@@ -146,7 +158,7 @@ export function localise(root) {
   for (const time of root.querySelectorAll("time[data-clock]")) {
     const at = Date.parse(time.getAttribute("datetime") ?? "") / 1000;
     if (Number.isNaN(at)) continue;
-    setText(time, format.clock(at, { ms: time.getAttribute("data-clock") === "ms" }));
+    setText(time, written(at, time.getAttribute("data-clock")));
     setAttribute(time, "title", format.exact(at));
   }
   for (const zone of root.querySelectorAll("[data-zone]")) setText(zone, new Intl.DateTimeFormat().resolvedOptions().timeZone);

@@ -199,16 +199,51 @@ export function exception(text) {
 }
 
 /**
+ * Making a formatter costs a hundred times what using it does.
+ *
+ * @type {Map<string, Intl.DateTimeFormat>}
+ */
+const formatters = new Map();
+
+/** @param {Intl.DateTimeFormatOptions} options */
+function formatter(options) {
+  const key = JSON.stringify(options);
+  const known = formatters.get(key) ?? new Intl.DateTimeFormat("en-GB", options);
+  formatters.set(key, known);
+  return known;
+}
+
+/**
  * The time of day in a zone (the viewer's, when none is given), as `14:02:11`.
  *
  * @param {number} at
  * @param {{zone?: string|undefined, ms?: boolean}} [options]
  */
 export function clock(at, { zone, ms = false } = {}) {
-  return new Intl.DateTimeFormat("en-GB", {
+  return formatter({
     hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
-    timeZone: zone, ...(ms ? { fractionalSecondDigits: 3 } : {}),
+    ...(zone ? { timeZone: zone } : {}), ...(ms ? { fractionalSecondDigits: 3 } : {}),
   }).format(at * 1000);
+}
+
+/**
+ * The time of day to the minute, as `14:02`.
+ *
+ * @param {number} at
+ * @param {string} [zone]
+ */
+export function minute(at, zone) {
+  return formatter({ hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(zone ? { timeZone: zone } : {}) }).format(at * 1000);
+}
+
+/**
+ * Day and minute, as `21 Nov 14:02`.
+ *
+ * @param {number} at
+ * @param {string} [zone]
+ */
+export function moment(at, zone) {
+  return `${formatter({ day: "numeric", month: "short", ...(zone ? { timeZone: zone } : {}) }).format(at * 1000)} ${minute(at, zone)}`;
 }
 
 /**
@@ -218,7 +253,7 @@ export function clock(at, { zone, ms = false } = {}) {
  * @param {string} [zone]
  */
 export function day(at, zone) {
-  return new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: zone }).format(at * 1000);
+  return formatter({ day: "numeric", month: "short", year: "numeric", ...(zone ? { timeZone: zone } : {}) }).format(at * 1000);
 }
 
 /**
@@ -227,7 +262,7 @@ export function day(at, zone) {
  * @param {number} at
  */
 export function exact(at) {
-  const zone = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" }).formatToParts(at * 1000).find((part) => part.type === "timeZoneName");
+  const zone = formatter({ timeZoneName: "short" }).formatToParts(at * 1000).find((part) => part.type === "timeZoneName");
   return `${day(at)} ${clock(at, { ms: true })} ${zone?.value ?? ""}`.trim();
 }
 

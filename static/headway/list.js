@@ -24,6 +24,7 @@ export class TaskList {
   /** @type {Map<string, number>} */
   #places = new Map();
   #hasOlder = false;
+  #hasLeavers = false;
 
   /** @type {Set<string>} new rows that wait to be shown */
   pending = new Set();
@@ -36,6 +37,11 @@ export class TaskList {
     this.#live = live;
     this.#limit = limit;
     this.refresh();
+  }
+
+  /** Whether what is shown is no longer what is true. */
+  get isStale() {
+    return this.pending.size > 0 || this.#hasLeavers;
   }
 
   /** The ids in the order they are shown. */
@@ -62,17 +68,17 @@ export class TaskList {
   refresh() {
     this.#kept.clear();
     this.pending.clear();
-    this.#hasOlder = false;
+    this.#hasOlder = this.#hasLeavers = false;
     this.#order(this.#live.values());
   }
 
   /**
-   * Takes up a change of the live window.
+   * Takes up a change of the live window; `show()` shows it.
    *
    * @param {{changed: Set<string>, removed: Map<string, TaskRow>}} change `removed` with the rows as they were last held
-   * @param {boolean} isHeld
    */
-  update({ changed, removed }, isHeld) {
+  update({ changed, removed }) {
+    if (removed.size) this.#hasLeavers = true;
     for (const [id, row] of removed) {
       this.pending.delete(id);
       if (this.#places.has(id)) this.#kept.set(id, row);
@@ -81,12 +87,12 @@ export class TaskList {
       if (!this.#places.has(id)) this.pending.add(id);
       this.#kept.delete(id);
     }
-    if (!isHeld && (this.pending.size || removed.size)) this.show();
   }
 
   /** Lets the waiting rows in; what is shown stays. */
   show() {
     this.pending.clear();
+    this.#hasLeavers = false;
     const rows = [...this.#live.values(), ...this.#kept.values()].sort(newestFirst);
     if (!this.#hasOlder) this.#trim(rows);
     this.#order(rows);

@@ -2,7 +2,7 @@
  * What one view holds: rows by key, kept true by snapshots and patches.
  *
  * Rows are state, not history: applying one twice changes nothing, and one that is older than
- * what is held is passed over.
+ * what is held is passed over. Rows of figures have no revision; the one that came last holds.
  *
  * @typedef {import("./types.js").SnapshotFrame} SnapshotFrame
  * @typedef {import("./types.js").PatchFrame} PatchFrame
@@ -11,7 +11,7 @@
  */
 
 /**
- * @template {{revision: number}} Row
+ * @template {{revision?: number}} Row
  * @typedef {(change: {changed: Set<string>, removed: Set<string>, isSnapshot: boolean, counts: boolean}) => void} Listener
  */
 
@@ -25,7 +25,17 @@ export function newestFirst(a, b) {
   return b.first_seen_at - a.first_seen_at || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
 }
 
-/** @template {{revision: number}} Row */
+/**
+ * Figures have no number of their own: each that comes is news.
+ *
+ * @param {{revision?: number}|undefined} held
+ * @param {{revision?: number}} row
+ */
+function isSameVersion(held, row) {
+  return held?.revision !== undefined && held.revision === row.revision;
+}
+
+/** @template {{revision?: number}} Row */
 export class Store {
   /** @type {Map<string, Row>} */
   #rows = new Map();
@@ -98,7 +108,7 @@ export class Store {
     this.#incoming = null;
     this.cursor = { epoch, revision: frame.revision };
     const removed = new Set([...old.keys()].filter((key) => !incoming.has(key)));
-    const changed = new Set([...incoming.keys()].filter((key) => old.get(key)?.revision !== incoming.get(key)?.revision));
+    const changed = new Set([...incoming].filter(([key, row]) => !isSameVersion(old.get(key), row)).map(([key]) => key));
     this.#tell({ changed, removed, isSnapshot: true, counts: true });
   }
 
@@ -112,7 +122,7 @@ export class Store {
     for (const row of frame.upsert ?? []) {
       const key = this.#key(row);
       const held = rows.get(key);
-      if (held && held.revision >= row.revision) continue;
+      if (held?.revision !== undefined && row.revision !== undefined && held.revision >= row.revision) continue;
       rows.set(key, row);
       changed.add(key);
     }

@@ -26,7 +26,7 @@
  *   last_heartbeat_at: number, freq: number|null, active: number, processed: number,
  *   loadavg: number[]|null, clock_offset: number|null, sw_ident: string|null, sw_ver: string|null,
  *   sw_sys: string|null, pool: string|null, concurrency: number|null, queues: string[]|null,
- *   revision: number}} WorkerRow
+ *   inspected_at: number|null, revision: number}} WorkerRow
  *
  * @typedef {[number, boolean]} Count a number, and whether counting stopped there
  * @typedef {Record<string, Count>} Counts

@@ -5,13 +5,17 @@ The environment names the file (LIVE_STORE) and the Redis server (LIVE_REDIS).
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from channels_redis.pubsub import RedisPubSubChannelLayer
 
+from realtime import sight
 from realtime.consumers import LiveApplication
 from realtime.hub import About, Hub, Hubs
 from tests.unit.realtime.live import ALL, Clock, Guests, MemoryStore
+
+_EVERYTHING = frozenset(sight.NEEDED.values())
 
 
 class FileStore(MemoryStore):
@@ -23,7 +27,8 @@ class FileStore(MemoryStore):
 
     def save(self) -> None:
         """Let the other process see what is here."""
-        told = {name: getattr(self, name) for name in ("revision", "floor", "alive_at", "rows")}
+        shared = ("revision", "floor", "alive_at", "rows", "figures")
+        told = {name: getattr(self, name) for name in shared}
         whole = self._path.with_suffix(".new")
         whole.write_text(json.dumps(told))
         whole.rename(self._path)
@@ -37,7 +42,7 @@ class FileStore(MemoryStore):
 def _make_hub() -> Hub:
     return Hub(
         reader=FileStore(Path(os.environ["LIVE_STORE"])),
-        access=Guests(ann=ALL),
+        access=Guests(ann=replace(ALL, can=_EVERYTHING)),
         about=About(version="1.0", assets="a1"),
         layer=RedisPubSubChannelLayer(hosts=[os.environ["LIVE_REDIS"]], prefix="test"),
     )

@@ -136,6 +136,33 @@ async def test_a_committed_task_reaches_every_browser(site: Site) -> None:
             assert (await _row(socket, "t2"))["args"] == ["ünïcode"]
 
 
+async def test_figures_follow_the_stream_and_only_what_changed_is_sent(site: Site) -> None:
+    site.store.figures = {
+        "failures": [{"signature": "a", "count": 1}, {"signature": "b", "count": 1}],
+        "queues": [{"name": "mail", "depth": 1}],
+    }
+    site.commit(task("t1"))
+    async with site.connect() as socket:
+        await _frame(socket, "hello")
+        held = {}
+        for view, of in enumerate(("failures", "queues", "overview")):
+            await _say(socket, op="open", view=view, of=of)
+            snapshot = await _frame(socket, "snapshot")
+            held[of] = snapshot["rows"]
+        assert held == {**site.store.figures, "overview": [{"id": "overview", "running": 1}]}
+
+        site.store.figures["failures"] = [{"signature": "a", "count": 2}]
+        site.commit(task("t2"))
+        patches = {}
+        while len(patches) < 2:
+            patch = await _frame(socket, "patch")
+            patches[patch["view"]] = (patch["upsert"], patch["remove"])
+        assert patches == {
+            0: ([{"signature": "a", "count": 2}], ["b"]),
+            2: ([{"id": "overview", "running": 2}], []),
+        }
+
+
 async def test_a_lost_batch_comes_within_three_seconds_and_a_bit(site: Site) -> None:
     async with site.watching() as socket:
         site.commit(task("lost"), is_published=False)

@@ -371,48 +371,6 @@ def test_counts_of_a_costly_query_are_lower_bounds_but_open_tasks_are_all_found(
     assert counts["all"] == (11, True)
 
 
-def test_the_overview_is_one_row(store: Store, reader: Reader) -> None:
-    def over(number: int, conclusion: str, ago: float) -> Task:
-        return task(
-            number, status="completed", conclusion=conclusion, finished_at=NOW - ago, owner="ann"
-        )
-
-    store.commit(
-        "mine",
-        Changes(
-            tasks=[
-                task(1, status="running", owner="ann"),
-                task(2, status="stalled"),
-                over(3, "failed", 59),
-                over(4, "failed", 3599),
-                over(5, "failed", 3601),
-                over(6, "succeeded", 1),
-            ],
-            workers=[
-                Worker(name="a", first_seen_at=NOW, last_heartbeat_at=NOW),
-                Worker(name="b", first_seen_at=NOW, last_heartbeat_at=NOW, state="gone"),
-            ],
-        ),
-    )
-    expected = {
-        "id": "overview",
-        "running": 1,
-        "queued": 0,
-        "scheduled": 0,
-        "retrying": 0,
-        "stalled": 1,
-        "reserved": 0,
-        "failed_last_hour": 2,
-        "finished_last_minute": 2,
-        "workers_online": 1,
-        "revision": 8,
-    }
-
-    assert reader.page(Select("overview"), EVERYTHING, NOW).rows == [expected]
-    own = reader.page(Select("overview"), query.parse("owner:ann"), NOW).rows
-    assert own == [{**expected, "stalled": 0}]
-
-
 def test_a_reader_inside_the_hosts_transaction_leaves_it_open(
     store: Store, reader: Reader, database: str
 ) -> None:

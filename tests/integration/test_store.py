@@ -74,6 +74,25 @@ def test_what_was_committed_is_read_back_unchanged(
         assert replace(stored[each.name], first_seen_at=each.first_seen_at) == each
 
 
+def test_tasks_are_read_while_another_thread_commits(store: Store) -> None:
+    store.commit("mine", Changes(tasks=[task("a")]))
+    read: list[dict[str, Task]] = []
+
+    class Reading(list[Gap]):
+        """Gaps whose writing, in the midst of a commit, waits for another thread that reads."""
+
+        def __iter__(self) -> Iterator[Gap]:
+            reader = threading.Thread(target=lambda: read.append(store.load(["a", "b"])))
+            reader.start()
+            reader.join(10)
+            return super().__iter__()
+
+    store.commit("mine", Changes(tasks=[task("b")], gaps=Reading()))
+
+    assert read == [{"a": task("a")}]
+    assert store.load(["b"]) == {"b": task("b")}
+
+
 def test_rows_are_numbered_in_order_tasks_before_workers(store: Store, database: str) -> None:
     first = store.commit("mine", Changes(tasks=[task("a"), task("b")], workers=[worker("w")]))
     second = store.commit("mine", Changes(tasks=[task("c"), task("a")]))

@@ -2,9 +2,11 @@
 live socket that does what the test tells it to.
 
 `python -m daphne -p PORT tests.js.fake_server:app`. `GET /control` gives what clients sent.
-`POST /control` takes JSON: `upsert` (partial rows), `remove` (ids), `workers` (rows), `reset`
-(forgets everything), `stream` (fields of a stream frame), `assets`, `drop` (a close code for every
-socket), `refuse` (seconds in which sockets are turned away), `bye` (milliseconds).
+`POST /control` takes JSON: `upsert` (partial rows), `remove` (ids), `workers` (rows), `told` (all
+rows of kinds that only the store tells, by kind), `gaps` of the stream, `reset` (forgets
+everything), `can` and `rows` (what the viewer may do, and see), `stream` (fields of a stream
+frame), `assets`, `drop` (a close code for every socket), `refuse` (seconds in which sockets are
+turned away), `bye` (milliseconds).
 """
 
 import asyncio
@@ -86,12 +88,29 @@ settings.configure(
 )
 django.setup()
 
-from dashboard.views import pages, shell, tasklist  # noqa: E402
+from dashboard import access, charts  # noqa: E402
+from dashboard.views import overview, pages, shell, tasklist  # noqa: E402
 from realtime.core import query as language  # noqa: E402
 from realtime.core import wire  # noqa: E402
+from realtime.core.frames import TOLD  # noqa: E402
+from realtime.hub.rows import KEYS  # noqa: E402
 from realtime.ports import Page, Rights, Select, StreamInfo  # noqa: E402
 
-RIGHTS = Rights(user="ines", can=frozenset({"view_task", "view_worker"}))
+CAN = ("view_task", "view_worker", "view_queue", "view_failure", "view_scheduleentry")
+INES = types.SimpleNamespace(is_authenticated=True, get_username=lambda: "ines")
+
+
+def rights(user: Any = INES) -> Rights:
+    """What the viewer may see."""
+    return Rights(user="ines", can=frozenset(WORLD.can), rows=language.parse(WORLD.visible))
+
+
+access.rights = rights
+shell.open_failures = lambda: "10"
+overview.read_chart = lambda span, is_told: (
+    WORLD.told.get("series", []),
+    [charts.Gap(*gap) for gap in WORLD.gaps],
+)
 
 
 class World:
@@ -103,6 +122,10 @@ class World:
     def forget(self) -> None:
         self.rows: dict[str, dict[str, Any]] = {}
         self.workers: dict[str, dict[str, Any]] = {}
+        self.told: dict[str, list[dict[str, Any]]] = {}
+        self.can: tuple[str, ...] = CAN
+        self.visible = ""
+        self.gaps: list[Any] = []
         self.revision = 0
         self.assets = ""
         self.refused_until = 0.0
@@ -156,6 +179,8 @@ class Reader:
         )
 
     def page(self, select: Select, rows: Any, now: float, after: str | None = None) -> Page:
+        if select.of in TOLD:
+            return Page(WORLD.told.get(select.of, []), "e1", WORLD.revision)
         if select.of == "workers":
             return Page(list(WORLD.workers.values()), "e1", WORLD.revision)
         if select.of == "task":
@@ -199,6 +224,7 @@ class Socket:
     async def open(self, message: dict[str, Any]) -> None:
         view = message["view"]
         self.views[view] = {**message, "held": set()}
+        key = KEYS.get(message["of"], "id")
         since = message.get("since")
         if since and since["epoch"] == "e1":
             await self.patch(
@@ -231,7 +257,7 @@ class Socket:
                 part=part,
                 of=2,
             )
-        self.views[view]["held"] = {row["id"] for row in rows}
+        self.views[view]["held"] = {row[key] for row in rows}
 
     def count(self, view: int) -> Any:
         spec = self.views[view]
@@ -243,6 +269,8 @@ class Socket:
 
     def rows(self, view: int) -> list[dict[str, Any]]:
         spec = self.views[view]
+        if spec["of"] in TOLD:
+            return WORLD.told.get(spec["of"], [])
         if spec["of"] == "workers":
             return [{**row, "id": name} for name, row in WORLD.workers.items()]
         if spec["of"] == "task":
@@ -255,7 +283,8 @@ class Socket:
 
     async def patch(self, view: int, changed: set[str], always: bool = False) -> None:
         spec = self.views[view]
-        rows = {row["id"]: row for row in self.rows(view)}
+        key = KEYS.get(spec["of"], "id")
+        rows = {row[key]: row for row in self.rows(view)}
         held = spec["held"] or set()
         upsert = [row for task_id, row in rows.items() if task_id in changed or task_id not in held]
         remove = [task_id for task_id in (held or changed) if task_id not in rows]
@@ -286,8 +315,20 @@ def change(message: dict[str, Any]) -> set[str]:
         WORLD.revision += 1
         WORLD.rows.pop(task_id, None)
     tasks_changed = {WORLD.upsert(partial)["id"] for partial in message.get("upsert", ())}
+    for kind, rows in message.get("told", {}).items():
+        WORLD.revision += 1
+        WORLD.told[kind] = rows
+    told_changed = {
+        row[KEYS[kind]]
+        for kind, rows in message.get("told", {}).items()
+        if kind in KEYS
+        for row in rows
+    }
+    WORLD.can = tuple(message.get("can", WORLD.can))
+    WORLD.visible = message.get("rows", WORLD.visible)
+    WORLD.gaps = message.get("gaps", WORLD.gaps)
     workers_changed = {worker["name"] for worker in message.get("workers", ())}
-    return tasks_changed | workers_changed | set(message.get("remove", ()))
+    return tasks_changed | workers_changed | told_changed | set(message.get("remove", ()))
 
 
 async def control(message: dict[str, Any]) -> None:
@@ -329,7 +370,7 @@ async def websocket(receive: Any, send: Any) -> None:
 
 def tasks(request: HttpRequest) -> HttpResponse:
     found = tasklist.TaskList(
-        Reader(), RIGHTS, request.GET.get("query", ""), request.GET.get("after"), time.time()
+        Reader(), rights(), request.GET.get("query", ""), request.GET.get("after"), time.time()
     )
     return shell.page(
         request,
@@ -344,13 +385,19 @@ def tasks(request: HttpRequest) -> HttpResponse:
 def task(request: HttpRequest, task_id: str) -> HttpResponse:
     pages.snapshots = Reader
     view: Callable[..., HttpResponse] = inspect.unwrap(pages.task)
-    return view(request, RIGHTS, task_id)
+    return view(request, rights(), task_id)
 
 
 def workers(request: HttpRequest) -> HttpResponse:
     pages.snapshots = Reader
     view: Callable[..., HttpResponse] = inspect.unwrap(pages.workers)
-    return view(request, RIGHTS)
+    return view(request, rights())
+
+
+def front(request: HttpRequest) -> HttpResponse:
+    pages.snapshots = Reader
+    view: Callable[..., HttpResponse] = inspect.unwrap(overview.show)
+    return view(request, rights())
 
 
 def api_tasks(request: HttpRequest) -> HttpResponse:
@@ -385,7 +432,11 @@ def static(request: HttpRequest, name: str) -> HttpResponse:
 headway = types.ModuleType("fake_headway")
 headway.app_name = "headway"  # type: ignore[attr-defined]
 headway.urlpatterns = [  # type: ignore[attr-defined]
-    path("", empty, name="index"),
+    path("", front, name="overview"),
+    path("", front, name="index"),
+    path("failures/", empty, name="failures"),
+    path("failures/<signature>/", empty, name="failure"),
+    path("queues/", empty, name="queues"),
     path("tasks/", tasks, name="tasks"),
     path("tasks/<path:task_id>/", task, name="task"),
     path("workers/", workers, name="workers"),
@@ -415,6 +466,7 @@ async def http(scope: Any, receive: Any, send: Any) -> None:
         )
         found = resolve(scope["path"])
         request.resolver_match = found
+        request.user = INES
         response = await asyncio.to_thread(found.func, request, *found.args, **found.kwargs)
     headers = [
         (b"content-type", response["content-type"].encode()),

@@ -31,7 +31,7 @@ export class FakeTime {
       this.ms = Math.max(this.ms, due.at);
       due.run();
     }
-    this.ms = end;
+    this.ms = Math.max(this.ms, end);
   }
 }
 

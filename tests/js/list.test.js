@@ -29,7 +29,8 @@ beforeEach(() => {
   live.listen(({ changed, removed }) => {
     const gone = new Map([...removed].map((id) => [id, /** @type {TaskRow} */ (before.get(id))]));
     for (const id of changed) before.set(id, /** @type {TaskRow} */ (live.get(id)));
-    list.update({ changed, removed: gone }, isHeld);
+    list.update({ changed, removed: gone });
+    if (list.isStale && !isHeld) list.show();
   });
 });
 
@@ -65,6 +66,21 @@ describe("a list that nobody looks at closely", () => {
     }
     assert.ok(shown().length <= 6, shown());
   });
+});
+
+test("what changed is shown when it is asked for, all at once", () => {
+  isHeld = true;
+  patch({ upsert: [row("d")], remove: ["a"] });
+  patch({ upsert: [row("e")], remove: ["b"] });
+  assert.deepEqual([shown(), list.isStale], ["cba", true]);
+  list.show();
+  assert.deepEqual([shown(), list.isStale], ["edc", false]);
+});
+
+test("a row that only changes leaves the list as it is", () => {
+  isHeld = true;
+  patch({ upsert: [row("b", { status: "running" })] });
+  assert.equal(list.isStale, false);
 });
 
 describe("a list that is held", () => {

@@ -104,3 +104,21 @@ test("rows are ordered by when they were first seen, and by id within one instan
   const rows = [task("a", { first_seen_at: 1 }), task("b", { first_seen_at: 2 }), task("c", { first_seen_at: 2 })];
   assert.deepEqual(rows.sort(newestFirst).map((row) => row.id), ["c", "b", "a"]);
 });
+
+describe("rows of figures, which have no revision", () => {
+  /** @type {Store<{name: string, depth: number, revision?: number}>} */
+  let queues;
+
+  beforeEach(() => {
+    queues = new Store((row) => row.name);
+    queues.listen(({ changed }) => told.push([...changed]));
+  });
+
+  test("are news whenever they come, and the last one holds", () => {
+    queues.patch({ op: "patch", view: 1, frame: 1, revision: 4, upsert: [{ name: "mail", depth: 1 }] }, "e1");
+    queues.patch({ op: "patch", view: 1, frame: 2, revision: 4, upsert: [{ name: "mail", depth: 2 }] }, "e1");
+    queues.snapshot({ op: "snapshot", view: 1, frame: 3, revision: 4, rows: [{ name: "mail", depth: 3 }] }, "e1");
+    assert.deepEqual(told, [["mail"], ["mail"], ["mail"]]);
+    assert.equal(queues.get("mail")?.depth, 3);
+  });
+});

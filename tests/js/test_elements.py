@@ -1,59 +1,18 @@
 """The elements of static/headway in a real browser, with the real templates, on a server that does
 what it is told."""
 
-import json
-import sys
+import itertools
 import time
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 
-from tests.services.process import Process, free_port, private_directory, wait_until
+from tests.js.serving import Server
+from tests.services.process import wait_until
 
 FIRST_ROW = "tbody tr[data-id] >> nth=0"
+COUNT_NODES = "() => document.querySelectorAll('*').length"
 SELECTED = 'tr[aria-selected="true"]'
-
-
-class Server:
-    """The fake server, and what it is told to do."""
-
-    def __init__(self, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}"
-
-    def tell(self, **message: Any) -> None:
-        request = urllib.request.Request(f"{self.url}/control", data=json.dumps(message).encode())
-        with urllib.request.urlopen(request):
-            pass
-
-    def heard(self, op: str) -> list[dict[str, Any]]:
-        with urllib.request.urlopen(f"{self.url}/control") as answer:
-            return [message for message in json.load(answer)["log"] if message["op"] == op]
-
-    def is_ready(self) -> bool:
-        self.heard("open")
-        return True
-
-
-@pytest.fixture(scope="module")
-def running_server() -> Iterator[Server]:
-    port = free_port()
-    with private_directory("fake-server") as directory:
-        command = [sys.executable, "-m", "daphne", "-p", str(port), "tests.js.fake_server:app"]
-        with Process(command, log=Path(directory) / "log") as process:
-            fake = Server(port)
-            wait_until(fake.is_ready, what=f"{process.command} answers")
-            yield fake
-
-
-@pytest.fixture
-def server(running_server: Server) -> Server:
-    """A server without tasks, workers or pages."""
-    running_server.tell(reset=True)
-    return running_server
 
 
 def task(number: int, **fields: Any) -> dict[str, Any]:
@@ -129,6 +88,62 @@ def test_row_that_left_the_filter_stays_and_stays_true(page: Page, server: Serve
     expect(row).to_have_attribute("data-state", "succeeded")
     page.keyboard.press(".")
     expect(row).to_have_count(0)
+
+
+def test_rows_that_come_and_go_by_the_hundred_take_each_others_place(
+    page: Page, server: Server
+) -> None:
+    server.tell(upsert=[task(number) for number in range(100)])
+    live(page, server)
+    look_away(page)
+    page.keyboard.press("j")
+    focused = page.locator("a:focus")
+    expect(focused).to_have_text("shop.orders.step_99")
+    nodes = page.evaluate(COUNT_NODES)
+    for first in range(100, 500, 100):
+        server.tell(
+            upsert=[task(number, queue=f"q{number}") for number in range(first, first + 100)]
+        )
+        newest = page.locator(FIRST_ROW)
+        expect(newest).to_have_attribute("data-id", f"task-{first + 99:04d}")
+        expect(newest.locator("[data-field=queue]")).to_have_text(f"q{first + 99}")
+        expect(newest).to_have_attribute("aria-selected", "false")
+        expect(page.locator("tr.cursor")).to_have_count(0)
+        expect(focused).to_have_count(0)
+    ids = page.locator("tbody tr[data-id]").evaluate_all("rows => rows.map(row => row.dataset.id)")
+    assert ids == [f"task-{number:04d}" for number in range(499, 499 - len(ids), -1)]
+    assert abs(page.evaluate(COUNT_NODES) - nodes) < nodes / 20
+
+
+def test_nothing_spins_or_fades_while_everything_changes(page: Page, server: Server) -> None:
+    server.tell(upsert=[task(number) for number in range(30)])
+    live(page, server)
+    busy = page.locator("headway-task-list[data-busy]")
+    server.tell(upsert=[task(number, status="running") for number in range(30)])
+    expect(busy).to_have_count(1)
+    expect(page.locator("tr.fresh")).to_have_count(0)
+    expect(busy).to_have_count(0)
+    server.tell(upsert=[task(29, status="completed", conclusion="succeeded")])
+    expect(page.locator("tr.fresh")).to_have_count(1)
+    expect(page.locator("tr.fresh")).to_have_attribute("data-id", "task-0029")
+
+
+def test_held_rows_stay_true_though_new_ones_never_stop_coming(page: Page, server: Server) -> None:
+    server.tell(upsert=[task(number) for number in range(100)])
+    live(page, server)
+    row = page.locator(FIRST_ROW)
+    row.hover()
+    expect(row).to_have_attribute("data-id", "task-0099")
+    numbers = itertools.count(100)
+
+    def is_followed() -> bool:
+        server.tell(upsert=[task(next(numbers))])
+        return any("task-0099" in opened.get("ids", ()) for opened in server.heard("open"))
+
+    wait_until(is_followed)
+    server.tell(upsert=[task(99, status="running"), task(300)])
+    expect(row).to_have_attribute("data-state", "running")
+    expect(row).to_have_attribute("data-id", "task-0099")
 
 
 def test_older_tasks_are_read_as_they_are_scrolled_to(page: Page, server: Server) -> None:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, connections
 
@@ -32,6 +33,6 @@ def migrated(alias: str, config: dict[str, Any]) -> Iterator[str]:
 
 def empty(alias: str) -> None:
     """Remove all rows, and free the lease of a stream that has not begun."""
-    for model in (models.Task, models.Worker, models.Gap, models.Stream):
-        model.objects.using(alias).all().delete()
+    for model in apps.get_app_config("headway").get_models():
+        model._default_manager.using(alias).all().delete()
     models.Stream.objects.using(alias).create(id=1, epoch="e1")

@@ -16,19 +16,19 @@ import { pageData, part, setText, show, stamp } from "../dom.js";
 import * as format from "../format.js";
 import { TaskList } from "../list.js";
 import { OlderPages } from "../older.js";
+import { Pace } from "../pace.js";
 import { PageElement } from "../page.js";
 import { storeSource } from "../sources.js";
 import { Store } from "../store.js";
 import { fill } from "../words.js";
+import { Fading } from "./fading.js";
 import { Picker } from "./picker.js";
 import { paintTask } from "./task-row.js";
 import { VirtualRows } from "./virtual-rows.js";
 
-/** Five times a second is as often as changing text can be read. */
-const PAINT_MS = 200;
 /** What waits is said to screen readers no oftener than this. */
 const SAY_MS = 30_000;
-/** Rows are followed once scrolling has come to rest. */
+/** Which rows are followed beyond the live window is looked at no oftener: each change of them is a read of the store. */
 const FOLLOW_MS = 300;
 /** Older rows are read when this many are left below. */
 const READ_AHEAD = 30;
@@ -66,9 +66,14 @@ export class TaskListElement extends PageElement {
   #isHovered = false;
   /** @type {Set<string>} rows to paint */
   #dirty = new Set();
-  #paintedAt = 0;
+  #pace = new Pace(() => this.#draw(), {
+    now: () => performance.now(),
+    setTimeout: (run, ms) => window.setTimeout(run, ms),
+    clearTimeout: (timer) => window.clearTimeout(timer),
+    requestAnimationFrame: (run) => window.requestAnimationFrame(run),
+  });
+  #fading = new Fading(this);
   #saidAt = 0;
-  #paintTimer = 0;
   #followTimer = 0;
   #abort = new AbortController();
   /** @type {import("../feed.js").Source|null} */
@@ -87,7 +92,7 @@ export class TaskListElement extends PageElement {
     const body = this.querySelector("tbody");
     if (!body) return;
     this.#abort = new AbortController();
-    this.#rows = new VirtualRows(body, this.querySelectorAll("thead th").length || 1, (id) => this.#newRow(id));
+    this.#rows = new VirtualRows(body, this.querySelectorAll("thead th").length || 1, (id, used) => this.#newRow(id, used));
     this.#followed.listen((change) => this.#takeFollowed(change.changed));
     this.#seed();
     this.#listen(body);
@@ -97,8 +102,9 @@ export class TaskListElement extends PageElement {
 
   disconnectedCallback() {
     this.#abort.abort();
-    clearTimeout(this.#paintTimer);
+    this.#pace.stop();
     clearTimeout(this.#followTimer);
+    this.#followTimer = 0;
     for (const source of [this.#source, this.#followSource]) if (source) this.page.feed.close(source);
   }
 
@@ -138,19 +144,23 @@ export class TaskListElement extends PageElement {
 
   /** @param {{changed: Set<string>, removed: Map<string, TaskRow>}} change */
   #takeLive(change) {
-    this.#list.update(change, this.#isHeld);
-    for (const id of change.changed) this.#dirty.add(id);
-    this.#sayPending();
-    this.#schedule();
+    this.#list.update(change);
+    for (const id of change.changed) this.#soil(id);
+    this.#pace.ask();
   }
 
   /** @param {Set<string>} changed */
   #takeFollowed(changed) {
     for (const id of changed) {
       const row = this.#followed.get(id);
-      if (row && this.#list.keep(row)) this.#dirty.add(id);
+      if (row && this.#list.keep(row)) this.#soil(id);
     }
-    this.#schedule();
+    this.#pace.ask();
+  }
+
+  /** @param {string} id a row without DOM is painted when it gets some */
+  #soil(id) {
+    if (this.#rows?.get(id)) this.#dirty.add(id);
   }
 
   /** @param {string} message */
@@ -184,11 +194,7 @@ export class TaskListElement extends PageElement {
 
   /** Lets waiting rows in, once nothing keeps them out. */
   #settle() {
-    if (this.#list.pending.size && !this.#isHeld) {
-      this.#list.show();
-      this.#sayPending();
-      this.#render();
-    }
+    if (this.#list.isStale && !this.#isHeld) this.#draw();
   }
 
   /** Shows what is true now, from the top. */
@@ -199,7 +205,7 @@ export class TaskListElement extends PageElement {
     if (this.#isScrolled) this.scrollIntoView({ block: "start" });
     this.#paintAll();
     this.#render();
-    for (const id of fresh) this.#tint(this.#rows?.get(id));
+    this.#fading.tint(fresh.flatMap((id) => this.#rows?.get(id) ?? []));
     this.#sayPending();
   }
 
@@ -217,13 +223,21 @@ export class TaskListElement extends PageElement {
 
   // --- painting
 
-  /** @param {string} id */
-  #newRow(id) {
-    const template = this.querySelector("template[data-row]");
-    if (!(template instanceof HTMLTemplateElement)) throw new TypeError("<headway-task-list> needs a <template data-row>");
-    const row = stamp(template);
+  /**
+   * @param {string} id
+   * @param {HTMLElement|undefined} used a row that is no longer needed
+   */
+  #newRow(id, used) {
+    const row = used ?? this.#emptyRow();
+    this.#fading.end(row);
     this.#paint(row, id);
     return row;
+  }
+
+  #emptyRow() {
+    const template = this.querySelector("template[data-row]");
+    if (!(template instanceof HTMLTemplateElement)) throw new TypeError("<headway-task-list> needs a <template data-row>");
+    return stamp(template);
   }
 
   /**
@@ -249,30 +263,23 @@ export class TaskListElement extends PageElement {
     for (const [id, element] of this.#rows?.entries() ?? []) this.#paint(element, id);
   }
 
-  /** @param {HTMLElement|undefined} element */
-  #tint(element) {
-    if (!element) return;
-    element.classList.add("fresh");
-    setTimeout(() => element.classList.remove("fresh"), 1600);
+  /** What the page measures is read before anything is written: each read after a write would lay it out anew. */
+  #draw() {
+    if (this.#list.isStale && !this.#isHeld) this.#list.show();
+    this.#render();
+    this.#fading.show(this.#repaint());
+    this.#sayPending();
   }
 
-  #schedule() {
-    if (this.#paintTimer) return;
-    const wait = Math.max(0, this.#paintedAt + PAINT_MS - performance.now());
-    this.#paintTimer = window.setTimeout(() => {
-      this.#paintTimer = 0;
-      this.#paintedAt = performance.now();
-      this.#flush();
-    }, wait);
-  }
-
-  #flush() {
+  /** Writes the rows that changed, and returns those whose state is another. */
+  #repaint() {
+    const others = [];
     for (const id of this.#dirty) {
       const element = this.#rows?.get(id);
-      if (element && this.#paint(element, id)) this.#tint(element);
+      if (element && this.#paint(element, id)) others.push(element);
     }
     this.#dirty.clear();
-    this.#render();
+    return others;
   }
 
   #render() {
@@ -288,16 +295,22 @@ export class TaskListElement extends PageElement {
   // --- beyond the live window
 
   #follow() {
-    clearTimeout(this.#followTimer);
+    if (this.#followTimer) return;
     this.#followTimer = window.setTimeout(() => {
+      this.#followTimer = 0;
       const { from, until } = this.#rows?.range ?? { from: 0, until: 0 };
-      const ids = within(this.#list.shown.slice(from, until).filter((id) => !this.#list.isLive(id)), MAX_FOLLOWED_LENGTH);
-      if (ids.length === this.#followedIds.length && ids.every((id, place) => id === this.#followedIds[place])) return;
-      this.page.feed.close(this.#followSource);
-      this.#followed.cursor = null;
-      this.#followedIds = ids;
-      if (ids.length) this.page.feed.open(this.#followSource);
+      this.#followOnly(this.#list.shown.slice(from, until).filter((id) => !this.#list.isLive(id)));
     }, FOLLOW_MS);
+  }
+
+  /** @param {string[]} wanted */
+  #followOnly(wanted) {
+    const ids = within(wanted, MAX_FOLLOWED_LENGTH);
+    if (ids.length === this.#followedIds.length && ids.every((id, place) => id === this.#followedIds[place])) return;
+    this.page.feed.close(this.#followSource);
+    this.#followed.cursor = null;
+    this.#followedIds = ids;
+    if (ids.length) this.page.feed.open(this.#followSource);
   }
 
   async #readAhead() {
@@ -305,7 +318,7 @@ export class TaskListElement extends PageElement {
     const { shown } = this.#list;
     const last = shown.at(-1);
     const isFull = this.#live.size >= this.#limit;
-    if (!older || !last || older.isBusy || window.scrollY === 0 || !older.hasMore(last, isFull)) return;
+    if (!older || !last || older.isBusy || !this.#rows?.isScrolled || !older.hasMore(last, isFull)) return;
     if (shown.length - (this.#rows?.range.until ?? 0) > READ_AHEAD) return;
     const { page } = this.page.words;
     this.#sayMore(page.loading ?? "");
@@ -334,8 +347,8 @@ export class TaskListElement extends PageElement {
   /** @param {HTMLElement} body */
   #listen(body) {
     const options = { signal: this.#abort.signal, passive: true };
-    addEventListener("scroll", () => { this.#schedule(); this.#settle(); }, options);
-    addEventListener("resize", () => this.#schedule(), options);
+    addEventListener("scroll", () => { this.#pace.ask(); this.#settle(); }, options);
+    addEventListener("resize", () => this.#pace.ask(), options);
     // The pill stands above the rows: the way from them to it must not let the new ones in.
     const held = body.closest("section") ?? body;
     held.addEventListener("pointerenter", (event) => { this.#isHovered = event.pointerType === "mouse"; }, options);

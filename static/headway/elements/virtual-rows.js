@@ -1,16 +1,17 @@
 /**
  * Keeps only the rows near the viewport in a table's body; two spacer rows stand for the others,
- * so that the scroll bar tells the truth and the table stays a table.
+ * so that the scroll bar tells the truth and the table stays a table. A row that is no longer near
+ * becomes the next one that is: under load rows come and go by the hundred.
  */
 
-/** Rows kept above and below the viewport: enough for a fast flick, few enough to be cheap. */
-const MARGIN = 40;
+/** Rows kept above and below the viewport: a page of them, few enough to be cheap. */
+const MARGIN = 20;
 const USUAL_HEIGHT_PX = 36;
 
 export class VirtualRows {
   /** @type {HTMLTableSectionElement} */
   #body;
-  /** @type {(id: string) => HTMLElement} */
+  /** @type {(id: string, used: HTMLElement|undefined) => HTMLElement} */
   #make;
   /** @type {Map<string, HTMLElement>} */
   #rows = new Map();
@@ -20,14 +21,18 @@ export class VirtualRows {
   #spacers;
   #estimate = USUAL_HEIGHT_PX;
   #width = 0;
+  #top = 0;
+  #viewport = 0;
 
+  /** Whether the page was scrolled when it was rendered last. */
+  isScrolled = false;
   /** First and one past the last place that has DOM. */
   range = { from: 0, until: 0 };
 
   /**
    * @param {HTMLTableSectionElement} body its rows with `data-id` are taken over
    * @param {number} columns
-   * @param {(id: string) => HTMLElement} make
+   * @param {(id: string, used: HTMLElement|undefined) => HTMLElement} make `used`: a row to write over
    */
   constructor(body, columns, make) {
     this.#body = body;
@@ -56,19 +61,20 @@ export class VirtualRows {
    * @param {string[]} ids
    */
   render(ids) {
-    this.#forgetHeights();
+    this.#look();
+    this.#forgetHeights(ids);
     const { above, below } = this.#choose(ids);
     const wanted = ids.slice(this.range.from, this.range.until);
-    this.#drop(new Set(wanted));
+    const used = this.#drop(new Set(wanted));
     let before = this.#spacers[0];
     for (const id of wanted) {
-      const row = this.#rows.get(id) ?? this.#add(id);
+      const row = this.#rows.get(id) ?? this.#add(id, used.pop());
       if (before.nextElementSibling !== row) before.after(row);
       before = /** @type {HTMLTableRowElement} */ (row);
     }
+    for (const row of used) row.remove();
     setHeight(this.#spacers[0], above);
     setHeight(this.#spacers[1], below);
-    this.#measure(wanted);
   }
 
   /**
@@ -93,10 +99,22 @@ export class VirtualRows {
     return this.#heights.get(id) ?? this.#estimate;
   }
 
+  /** Reads all that is measured, before the first write: heights are those of the rows as they stand. */
+  #look() {
+    this.#viewport = window.innerHeight;
+    this.#top = -this.#body.getBoundingClientRect().top;
+    this.isScrolled = window.scrollY !== 0;
+    if (this.#width !== window.innerWidth) {
+      this.#width = window.innerWidth;
+      this.#heights.clear();
+    }
+    this.#measure();
+  }
+
   /** @param {string[]} ids */
   #choose(ids) {
-    const top = -this.#body.getBoundingClientRect().top;
-    const bottom = top + window.innerHeight;
+    const top = this.#top;
+    const bottom = top + this.#viewport;
     let y = 0;
     let first = ids.length;
     let last = 0;
@@ -113,38 +131,48 @@ export class VirtualRows {
     return { above, below: y - (until > 0 ? /** @type {number} */ (ends[until - 1]) : 0) };
   }
 
-  /** @param {string} id */
-  #add(id) {
-    const row = this.#make(id);
+  /**
+   * @param {string} id
+   * @param {HTMLElement|undefined} used
+   */
+  #add(id, used) {
+    const row = this.#make(id, used);
     this.#rows.set(id, row);
     return row;
   }
 
-  /** @param {Set<string>} wanted */
+  /**
+   * Lets go of the other rows; they stay in place until they are written over or removed.
+   *
+   * @param {Set<string>} wanted
+   * @returns {HTMLElement[]} those that may be written over: not the one that has the focus
+   */
   #drop(wanted) {
+    const used = [];
     for (const [id, row] of this.#rows) {
       if (wanted.has(id)) continue;
-      row.remove();
       this.#rows.delete(id);
+      if (row.contains(document.activeElement)) row.remove();
+      else used.push(row);
     }
+    return used;
   }
 
-  /** @param {string[]} ids */
-  #measure(ids) {
+  #measure() {
     let sum = 0;
-    for (const id of ids) {
-      const height = this.#heights.get(id) ?? this.#rows.get(id)?.offsetHeight ?? 0;
-      this.#heights.set(id, height);
+    for (const [id, row] of this.#rows) {
+      const height = this.#heights.get(id) ?? row.offsetHeight;
+      if (height) this.#heights.set(id, height);
       sum += height;
     }
-    if (ids.length && sum) this.#estimate = sum / ids.length;
+    if (this.#rows.size && sum) this.#estimate = sum / this.#rows.size;
   }
 
-  /** Another width means other heights. */
-  #forgetHeights() {
-    if (this.#width === window.innerWidth) return;
-    this.#width = window.innerWidth;
-    this.#heights.clear();
+  /** @param {string[]} ids rows that left the list need no height */
+  #forgetHeights(ids) {
+    if (this.#heights.size <= 2 * ids.length + MARGIN) return;
+    const listed = new Set(ids);
+    for (const id of this.#heights.keys()) if (!listed.has(id)) this.#heights.delete(id);
   }
 }
 

@@ -107,6 +107,7 @@ workers = st.builds(
     pool=maybe(texts),
     concurrency=maybe(counts),
     queues=maybe(st.lists(texts, max_size=2).map(tuple)),
+    inspected_at=maybe(instants),
     is_offline=st.booleans(),
 )
 

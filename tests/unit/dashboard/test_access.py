@@ -53,8 +53,13 @@ def rights(**headers: str) -> Rights:
     return access.current().rights(scope(**headers))
 
 
-def test_a_superuser_may_see_everything(admin: User) -> None:
-    assert access.rights(admin) == Rights(user="admin", can=frozenset({"view_task", "view_worker"}))
+def test_a_superuser_may_see_and_do_everything(admin: User) -> None:
+    assert access.rights(admin) == Rights(user="admin", can=frozenset(access.ABILITIES))
+
+
+@pytest.mark.parametrize("name", access.ABILITIES)
+def test_each_ability_is_a_permission_of_ours_and_granted_alone(ann: User, name: str) -> None:
+    assert access.rights(grant(ann, name)).can == {name}
 
 
 def test_a_user_without_permissions_may_see_nothing(ann: User) -> None:

@@ -152,9 +152,8 @@ def test_workers_are_listed(boss: Client) -> None:
 
 def test_the_openapi_document_names_every_address(boss: Client) -> None:
     paths = boss.get("/headway/api/v1/openapi.json").json()["paths"]
-    assert [path.rpartition("/v1/")[2] for path in paths] == [
-        "tasks", "tasks/{task_id}", "workers", "stream",
-    ]  # fmt: skip
+    names = {path.rpartition("/v1/")[2] for path in paths}
+    assert {"tasks", "tasks/{task_id}", "workers", "stream"} <= names
 
 
 def test_the_document_is_browsable_without_asking_another_host(client: Client) -> None:

@@ -1,6 +1,7 @@
-"""The garbage collector of a receiver."""
+"""The garbage collector and the threads of a receiver."""
 
 import gc
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -10,9 +11,10 @@ from dashboard import collecting
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    threshold = gc.get_threshold()
+    threshold, interval = gc.get_threshold(), sys.getswitchinterval()
     yield
     gc.set_threshold(*threshold)
+    sys.setswitchinterval(interval)
     gc.unfreeze()
 
 
@@ -21,3 +23,8 @@ def test_the_young_are_looked_at_seldom_and_what_was_imported_never() -> None:
     assert gc.isenabled()
     assert gc.get_threshold()[0] == collecting.YOUNG
     assert gc.get_freeze_count() > 0
+
+
+def test_a_thread_that_commits_need_not_wait_long_for_one_that_folds() -> None:
+    collecting.relax()
+    assert sys.getswitchinterval() == pytest.approx(collecting.SWITCH_S)

@@ -10,6 +10,8 @@ def test_the_migrations_tell_what_the_models_tell() -> None:
     call_command("makemigrations", "headway", check=True, dry_run=True, skip_checks=True)
 
 
+# Tests that flush the database may have run before: what the migrations made is brought back.
+@pytest.mark.django_db(serialized_rollback=True, transaction=True)
 def test_a_new_database_has_its_stream_with_an_epoch_of_its_own() -> None:
     [stream] = Stream.objects.all()
 

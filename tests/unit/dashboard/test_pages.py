@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import path
 
 from dashboard import throttle
-from dashboard.views import pages
+from dashboard.views import overview, pages
 from realtime.ports import StoreUnavailable, TooCostly
 from tests import urls
 from tests.unit.dashboard.samples import FAILED, HOSTILE, NOW, RUNNING, STREAM, TASKS, Shop, task
@@ -28,7 +28,7 @@ ALL = (
     *(f"view_task_{name}" for name in ("args", "kwargs", "result", "exception", "traceback")),
 )
 
-urlpatterns = [*urls.urlpatterns, path("accounts/login/", pages.index)]
+urlpatterns = [*urls.urlpatterns, path("accounts/login/", overview.show)]
 """Of a host whose sign-in page is where Django expects it."""
 
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from realtime.codec import encode
-from realtime.core import query
+from realtime.core import frames, query
 from realtime.core.query import Query
 from realtime.core.wire import Row
 from realtime.hub import About, Hub, Limits
@@ -72,6 +72,9 @@ class MemoryStore:
         self.floor = 0
         self.alive_at: float | None = clock()
         self.rows: dict[str, dict[str, Row]] = {"tasks": {}, "workers": {}}
+        self.figures: dict[str, list[Row]] = {}
+        """What only the store can tell, by kind."""
+        self.selects: list[Select] = []
         self.reads: list[str] = []
         self.is_down = False
         self.is_too_slow = False
@@ -128,9 +131,12 @@ class MemoryStore:
 
     def page(self, select: Select, rows: Query, now: float, after: str | None = None) -> Page:
         self._read(f"page {select.of}")
+        self.selects.append(select)
         if select.of == "overview":
             row: Row = {"id": "overview", "running": len(self.rows["tasks"])}
-            return Page([row | {"revision": self.revision}], self.epoch, self.revision)
+            return Page([row], self.epoch, self.revision)
+        if select.of in frames.TOLD:
+            return Page(self.figures.get(select.of, []), self.epoch, self.revision)
         of = "tasks" if select.of in ("tasks", "task") else "workers"
         matches = query.predicate(query.conjunction(select.query, rows), now)
         found = [
@@ -248,7 +254,8 @@ class Browser:
         if frame["op"] == "snapshot" and frame["part"] == 1:
             self.rows[view] = {}
         for row in frame.get("rows") or frame.get("upsert") or ():
-            self.rows.setdefault(view, {})[row.get("id") or row.get("name")] = row
+            key = row.get("id") or row.get("signature") or row.get("name")
+            self.rows.setdefault(view, {})[key] = row
         for key in frame.get("remove", ()):
             self.rows.setdefault(view, {}).pop(key, None)
         if frame.get("counts"):

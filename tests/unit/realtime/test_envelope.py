@@ -4,6 +4,7 @@ import base64
 import json
 import pickle
 import zlib
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -106,3 +107,19 @@ def test_no_envelope_raises_anything_else(told: object) -> None:
         unwrap(told)
     except Refused as refused:
         assert str(refused) in {"not_json", "too_large"}  # noqa: PT017 - that it need not raise
+
+
+def test_messages_are_taken_before_kombu_and_not_printed_by_redis() -> None:
+    handlers: list[object] = []
+    answers: list[object] = [[b"psubscribe", b"*", 1], [b"pmessage", b"*", b"events", b"wire"]]
+    parser = SimpleNamespace(set_pubsub_push_handler=handlers.append)
+    subscriber = SimpleNamespace(
+        connection=SimpleNamespace(_parser=parser), parse_response=lambda: answers.pop(0)
+    )
+    taken: list[bytes] = []
+    envelope.tap(SimpleNamespace(subclient=subscriber), taken.append)
+    assert subscriber.parse_response() == [b"psubscribe", b"*", 1]
+    assert subscriber.parse_response() is None
+    assert taken == [b"wire"]
+    [handle] = handlers
+    assert handle(answers) is answers  # type: ignore[operator]

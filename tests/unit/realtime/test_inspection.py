@@ -6,7 +6,7 @@ import pytest
 
 from realtime import inspection
 from realtime.inbox import Inbox
-from realtime.inspection import MAX_QUEUES, Inspection
+from realtime.inspection import AGAIN_S, MAX_QUEUES, TRIES, Inspection
 from realtime.testing import AT, FakeClock
 
 STATS = {"pool": {"implementation": "celery.concurrency.prefork:TaskPool", "max-concurrency": 4}}
@@ -164,3 +164,27 @@ def test_what_a_worker_has_reserved_or_scheduled_is_held_by_now() -> None:
 @pytest.mark.parametrize("item", [None, 7, {}, {"id": ""}, {"id": 7}, {"id": "\x00"}])
 def test_a_malformed_answer_holds_nothing(item: object) -> None:
     assert held(active=[item], reserved=item, scheduled=[{"request": item}]) == []
+
+
+def test_an_answer_that_has_grown_old_is_asked_for_again_by_the_leader_alone() -> None:
+    inbox, clock, is_leading = Inbox(), FakeClock(), [False]
+    made = Inspection(None, inbox, is_leading=lambda: is_leading[0], clock=clock)  # type: ignore[arg-type]
+    made.notice("a")
+    mailbox = Mailbox("a")
+    made._ask(mailbox)
+    is_leading[0] = True
+    made._recall()
+    assert made._tries == {}
+    clock.advance(AGAIN_S)
+    is_leading[0] = False
+    made._recall()
+    assert made._tries == {}
+    is_leading[0] = True
+    made._recall()
+    assert made._tries == {"a": TRIES}
+    mailbox.answers = ()
+    for _ in range(TRIES):
+        made._ask(mailbox)
+    clock.advance(AGAIN_S)
+    made._recall()
+    assert made._tries == {}

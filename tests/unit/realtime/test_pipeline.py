@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from realtime import codec, testing
+from realtime.core import rollup
 from realtime.core.events import Event
 from realtime.core.lifecycle import fold
 from realtime.inbox import Inbox
@@ -438,3 +439,48 @@ def test_the_repair_waits_until_something_can_be_heard_and_covers_all_that_was_n
     gap = store.stream().gap
     assert gap is not None
     assert gap.reason == "no answer; some results cannot be searched"
+
+
+def sums(house: House) -> dict[str, int]:
+    """What was added up of everything, by the minute."""
+    whole = [cell.counts for place, cell in house.store.cells.items() if place[:2] == (60, "all")]
+    return {what: sum(counts.get(what, 0) for counts in whole) for what in rollup.COUNTS}
+
+
+def test_figures_follow_the_tasks_with_the_next_beat(house: House) -> None:
+    house.turn(testing.task_received("a"), testing.task_failed("a"))
+    house.turn()
+    assert (sums(house)["arrived"], sums(house)["failed"]) == (1, 1)
+    assert [group.times for group in house.store.failures.values()] == [1]
+    last, before = house.publisher.batches[-1], house.publisher.batches[-2]
+    assert last.previous == before.revision == before.previous + 1
+
+
+def test_a_task_is_counted_once_in_each_state_it_comes_to(house: House) -> None:
+    for raw in (testing.task_received("a"), testing.task_started("a"), testing.task_started("a")):
+        house.turn(raw)
+    house.turn(testing.task_succeeded("a"))
+    house.turn(testing.task_succeeded("a"))
+    house.turn()
+    counted = {what: count for what, count in sums(house).items() if count}
+    assert counted == {"arrived": 1, "started": 1, "succeeded": 1}
+
+
+def test_what_the_store_refused_is_counted_once_it_takes_it(house: House) -> None:
+    house.turn()
+    house.deliver(testing.task_received("a"))
+    house.store.is_available = False
+    with pytest.raises(StoreUnavailable):
+        house.pipeline.turn()
+    house.store.is_available = True
+    house.turn(testing.task_started("a"))
+    house.turn()
+    assert (sums(house)["arrived"], sums(house)["started"]) == (1, 1)
+
+
+def test_a_pipeline_that_stops_leaves_nothing_to_add_up(house: House) -> None:
+    house.turn(testing.task_received("a"))
+    house.pipeline.stop()
+    house.pipeline.run()
+    assert house.store.counted == {}
+    assert sums(house)["arrived"] == 1

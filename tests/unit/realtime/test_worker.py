@@ -6,6 +6,7 @@ import logging
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from kombu import pools
 from realtime.core.events import Event, parse
 from realtime.worker import Progress, headers, install, running, sender, track
 from realtime.worker.outlet import Outlet
+from realtime.worker.report import LAST_WITHIN_S
 from tests.services.process import ROOT, wait_until
 
 REQUEST = {"retries": 2, "hostname": "celery@here", "delivery_info": {}, "is_eager": False}
@@ -77,6 +79,11 @@ def nothing() -> None:
     """Do nothing."""
 
 
+def lone_step() -> None:
+    """Tell one value."""
+    Progress(total=1).update()
+
+
 def told(broker: Broker) -> list[Event]:
     events = [parse(event, event["timestamp"]) for event in broker.events]
     assert all(isinstance(event, Event) for event in events)
@@ -109,16 +116,74 @@ def test_a_long_task_tells_ten_values_a_second_at_most(app: Celery, broker: Brok
 
 
 def test_last_values_of_many_short_tasks_share_messages(app: Celery, broker: Broker) -> None:
-    def body() -> None:
-        Progress(total=1).update()
-
-    task = app.task(body, name="unit.short", shared=False)
+    task = app.task(lone_step, name="unit.short", shared=False)
     trace = build_tracer(task.name, task, app=app)
     for n in range(200):
         trace(f"t{n}", (), {}, request={**REQUEST, "id": f"t{n}"})
     sender.sender.flush()
     assert {event.id for event in told(broker)} == {f"t{n}" for n in range(200)}
-    assert len(broker.messages) < 50
+    assert len(broker.messages) < 20
+
+
+def test_last_values_wait_for_others_and_go_within_a_third_of_a_second(
+    app: Celery, broker: Broker
+) -> None:
+    task = app.task(lone_step, name="unit.last", shared=False)
+    trace = build_tracer(task.name, task, app=app)
+    began = time.monotonic()
+    for n in range(5):
+        trace(f"t{n}", (), {}, request={**REQUEST, "id": f"t{n}"})
+    wait_until(lambda: len(broker.events) == 5, 5)
+    assert time.monotonic() - began > LAST_WITHIN_S
+    assert len(broker.messages) <= 2
+
+
+def test_last_values_go_with_a_message_that_is_due_anyway(app: Celery, broker: Broker) -> None:
+    task = app.task(lone_step, name="unit.short", shared=False)
+    trace = build_tracer(task.name, task, app=app)
+
+    def body() -> None:
+        progress = Progress(total=9)
+        while not broker.messages:
+            progress.update()
+        trace("short", (), {}, request={**REQUEST, "id": "short"})
+        while len(broker.messages) < 2:
+            progress.update()
+
+    run(app, body, task_id="long")
+    assert [{event["uuid"] for event in message} for message in broker.messages[:2]] == [
+        {"long"},
+        {"long", "short"},
+    ]
+
+
+def test_values_count_until_they_are_taken_and_not_beyond_the_tasks_end(
+    app: Celery, broker: Broker
+) -> None:
+    kept: list[Progress] = []
+
+    def body() -> None:
+        progress = Progress(total=3)
+        progress.update()
+        progress.update()
+        kept.append(progress)
+
+    task = app.task(body, name="unit.kept", shared=False)
+    build_tracer(task.name, task, app=app)("t1", (), {}, request={**REQUEST, "id": "t1"})
+    ended_at = time.time()
+    kept[0].update()
+    sender.sender.flush()
+    (event,) = broker.events
+    assert event["current"] == 2
+    assert event["timestamp"] <= ended_at
+
+
+def test_a_task_that_tells_nothing_makes_no_report(
+    app: Celery, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "Report", None)
+    assert run(app, lambda: "done") == "done"
+    assert sender.sender._thread is None
 
 
 def test_outside_a_task_nothing_happens(broker: Broker) -> None:
@@ -190,8 +255,9 @@ def test_a_stage_within_a_bar_gives_the_bar_back(app: Celery, broker: Broker) ->
 
 def test_a_child_adds_to_the_count_of_its_parent(app: Celery, broker: Broker) -> None:
     def body() -> None:
-        Progress.parent().update(2)
-        Progress.parent().update(3)
+        first, second = Progress.parent(), Progress.parent()
+        first.update(2)
+        second.update(3)
 
     run(app, body, parent_id="p1")
     (event,) = told(broker)

@@ -78,7 +78,20 @@ def test_what_is_no_frame_is_named_as_such(frame: Any) -> None:
     assert error.value.code == "bad_frame"
 
 
-@pytest.mark.parametrize("of", ["group", "failures", "queues", "progress"])
+@pytest.mark.parametrize("of", frames.TOLD)
+def test_what_only_the_store_can_tell_is_watched_whole(of: str) -> None:
+    assert parse({"op": "open", "view": 1, "of": of}) == Open(1, of)
+    with pytest.raises(FrameError, match="takes no ids"):
+        parse({"op": "open", "view": 1, "of": of, "ids": ["a"]})
+
+
+@pytest.mark.parametrize("of", [of for of in frames.SERVED if of not in ("tasks", "failures")])
+def test_a_query_is_for_tasks_and_failures(of: str) -> None:
+    with pytest.raises(FrameError, match="Only a view of tasks or failures"):
+        parse({"op": "open", "view": 1, "of": of, "id": "a", "query": "name:x"})
+
+
+@pytest.mark.parametrize("of", ["group", "progress"])
 def test_views_of_later_versions_are_not_supported(of: str) -> None:
     with pytest.raises(FrameError) as error:
         parse({"op": "open", "view": 4, "of": of})

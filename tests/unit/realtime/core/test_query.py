@@ -566,3 +566,36 @@ def test_hostile_text_takes_no_longer_than_honest_text() -> None:
         for word in ("name:", "", "error:"):
             matches(f"{word}{pattern}b", name="a" * 100_000, exception="a" * 100_000)
     assert time.perf_counter() - started < 2.0
+
+
+def failures(text: str) -> query.Query:
+    return query.parse(text, language=query.FAILURES)
+
+
+def test_groups_of_failures_are_asked_for_in_their_own_words() -> None:
+    asked = failures("state:OPEN,muted name:shop.* since:1h declined")
+    assert asked.text == "state:open,muted name:shop.* since:1h declined"
+    assert [term.fields for term in asked.terms] == [
+        ("state",),
+        ("name",),
+        ("last_seen_at",),
+        ("type", "message", "frame", "name", "signature"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("queue:mail", 'There is no word "queue". The words are name, state, since.'),
+        ("task:shop.pay", 'Did you mean "name"?'),
+        ("exception:E", 'There is no word "exception". The words'),
+        ("state:failed", "it takes open, muted, resolved."),
+        ("state:opne", 'Did you mean "open"?'),
+    ],
+)
+def test_other_words_are_no_words_of_failures(text: str, says: str) -> None:
+    with pytest.raises(query.QueryError) as error:
+        failures(text)
+    assert error.value.code == "bad_query"
+    assert says in error.value.message
+    assert "conclusion" not in error.value.message

@@ -1,5 +1,7 @@
 """A worker is what its heartbeats say, and what their absence says."""
 
+from dataclasses import replace
+
 import pytest
 
 from realtime.core.events import Event, parse
@@ -69,4 +71,14 @@ def test_an_inspection_adds_what_heartbeats_do_not_tell() -> None:
     event = Event("worker-inspected", "celery@a", "celery@a", 0, NOW, 0, NOW, found)
     worker = heard(after(beat(NOW)), event)
     assert (worker.pool, worker.concurrency, worker.queues) == ("prefork", 4, ("media",))
+    assert worker.inspected_at == NOW
     assert heard(None, event) is None
+
+
+@pytest.mark.parametrize("state", ["silent", "gone"])
+def test_who_was_gone_before_a_restart_is_not_back_by_it(state: str) -> None:
+    worker = replace(after(beat(NOW)), state=state)
+    assert seen_at(worker, NOW + 600, hearing_since=NOW + 599).state == state
+    back = heard(worker, beat(NOW + 601))
+    assert back is not None
+    assert seen_at(back, NOW + 602, hearing_since=NOW + 599).state == "online"

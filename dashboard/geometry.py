@@ -1,0 +1,86 @@
+"""Small drawings as numbers: what an SVG of a page is made of. static/headway/geometry.js draws the
+same; tests/vectors/geometry.json holds both to it.
+
+All functions are pure. Lengths are in percent of the width, and in units of a drawing 32 high.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import TypedDict
+
+HEIGHT = 32
+_TOP = 1
+"""Room above the highest point, so that half of its stroke is not cut off."""
+_FILLED = 0.72
+"""Of the room that a bar has."""
+_SHORTEST_S, _LONGEST_S = 0.01, 1000.0
+"""Ends of the logarithmic scale: 10 ms to 1000 s, five decades."""
+
+
+class Line(TypedDict):
+    """A line and the area below it, as SVG path data."""
+
+    line: str
+    area: str
+
+
+class Bar(TypedDict):
+    """One bar; `is_none` where there is nothing to show but its place."""
+
+    x: str
+    width: str
+    y: str
+    height: str
+    is_none: bool
+
+
+def line(values: Sequence[float]) -> Line:
+    """A line over the whole width, from 0 to the highest of the values."""
+    if len(values) < 2:
+        return {"line": "", "area": ""}
+    most = max(*values, 1)
+    points = [
+        f"{_tenths(100 * place / (len(values) - 1))},"
+        f"{_tenths(HEIGHT - 1 - (HEIGHT - 1 - _TOP) * max(0, value) / most)}"
+        for place, value in enumerate(values)
+    ]
+    path = "M" + " ".join(points)
+    return {"line": path, "area": f"{path} L100,{HEIGHT} L0,{HEIGHT}Z"}
+
+
+def bars(values: Sequence[float]) -> list[Bar]:
+    """One bar for each value, as high as its share of the highest."""
+    most = max([*values, 1])
+    width = 100 / len(values) if values else 0
+    drawn = []
+    for place, value in enumerate(values):
+        height = max(1, HEIGHT * value / most)
+        bar: Bar = {
+            "x": f"{_tenths(width * place)}%",
+            "width": f"{_tenths(width * _FILLED)}%",
+            "y": _tenths(HEIGHT - height),
+            "height": _tenths(height),
+            "is_none": value <= 0,
+        }
+        drawn.append(bar)
+    return drawn
+
+
+def log_share(seconds: float | None) -> str:
+    """Where a duration lies on the logarithmic scale, as `43.1%`; empty for None."""
+    if seconds is None:
+        return ""
+    within = min(_LONGEST_S, max(_SHORTEST_S, seconds))
+    span = math.log10(_LONGEST_S / _SHORTEST_S)
+    return f"{_tenths(100 * math.log10(within / _SHORTEST_S) / span)}%"
+
+
+def share(value: float, most: float) -> str:
+    """`18.4%` of the most; never more than all."""
+    return f"{_tenths(min(100, 100 * value / most) if most > 0 else 0)}%"
+
+
+def _tenths(value: float) -> str:
+    """One digit after the point, cut from the same whole number in both languages."""
+    whole = math.floor(value * 10 + 0.5)
+    return f"{whole // 10}.{whole % 10}"

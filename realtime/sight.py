@@ -1,0 +1,60 @@
+"""Who may see what kind of thing: one table for the socket, the pages and the HTTP API."""
+
+from collections.abc import Mapping
+
+from realtime.core.frames import MAX_LIMIT
+from realtime.ports import Rights, Select
+
+NEEDED: Mapping[str, str] = {
+    "tasks": "view_task",
+    "task": "view_task",
+    "overview": "view_task",
+    "workers": "view_worker",
+    "worker": "view_worker",
+    "failures": "view_failure",
+    "queues": "view_queue",
+    "schedule": "view_scheduleentry",
+    "audit": "view_audit",
+    "operations": "view_task",
+}
+"""The ability that each kind of view asks for."""
+PARTS = ("workers", "failures", "queues", "schedule")
+"""What an overview draws upon, as far as its viewer may see each."""
+WORKERS_LIMIT = 2_000
+"""A cluster is shown whole."""
+WHOLE = ("queues", "schedule")
+"""Kinds that are shown whole too, and that are kept within the limit of any view."""
+
+
+def is_restricted(rights: Rights) -> bool:
+    """Whether this viewer sees only some of the tasks: figures about all of them are not theirs."""
+    return bool(rights.rows.terms)
+
+
+def refusal(of: str, rights: Rights) -> str | None:
+    """Why this viewer may not see this kind of thing, in one sentence; None where they may."""
+    needed = NEEDED[of]
+    if needed not in rights.can:
+        return f"You may not see {of}: ask for {needed}."
+    if of != "failures":
+        return None
+    if "exception" in rights.hidden:
+        return "You may not see failures: ask for view_task_exception."
+    if is_restricted(rights):
+        return "Failures are counted over all tasks, and you may see only some of them."
+    return None
+
+
+def narrowed(select: Select, rights: Rights) -> Select:
+    """The select as far as this viewer may ask for it; `refusal` was asked before."""
+    if select.of == "workers":
+        return select._replace(limit=WORKERS_LIMIT)
+    if select.of in WHOLE:
+        return select._replace(limit=MAX_LIMIT)
+    if select.of == "overview":
+        parts = frozenset(of for of in PARTS if refusal(of, rights) is None)
+        return select._replace(parts=parts)
+    if select.of in ("audit", "operations"):
+        sees_all = "view_audit" in rights.can and not is_restricted(rights)
+        return select._replace(user=None if sees_all else rights.user)
+    return select
