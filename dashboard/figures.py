@@ -114,15 +114,15 @@ def by_key(
 @contextlib.contextmanager
 def _by_index(snapshot: Snapshot) -> Iterator[None]:
     """PostgreSQL takes a week of hours for a tenth of all rows, since minutes make up most of them
-    and all lie in these days; it would read the whole table, and compile code for that."""
+    and all lie in these days: it would read the whole table, with helpers and compiled code."""
     if snapshot.vendor != "postgresql":
         yield
         return
-    settings = ("enable_seqscan", "jit")
+    settings = {"enable_seqscan": "off", "jit": "off", "max_parallel_workers_per_gather": "0"}
     told = ", ".join(f"current_setting('{name}')" for name in settings)
     changed = ", ".join(f"set_config('{name}', %s, true)" for name in settings)
     [before] = snapshot.fetch(f"SELECT {told}")
-    snapshot.fetch(f"SELECT {changed}", ("off", "off"))
+    snapshot.fetch(f"SELECT {changed}", tuple(settings.values()))
     yield
     # A host's own transaction may go on; one that failed takes its settings with it.
     snapshot.fetch(f"SELECT {changed}", before)

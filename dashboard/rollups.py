@@ -34,12 +34,15 @@ _MAX_STARTS = 200
 _MAX_EXPIRED = 500
 """Deleted at once, which takes some milliseconds."""
 
-_UNADDED = 0
-"""The tier of what is not added up yet: `start` is the id of the count, `waits` its JSON."""
-_COUNTED = "counted"
 _Span = tuple[int, int]
 """Tier and start."""
 
+_UPSERT_TALLY = Upsert(
+    "headway_tally",
+    {"id": "bigint", "counts": "text"},
+    ("id",),
+    "counts = excluded.counts",
+)
 _UPSERT_CELLS = Upsert(
     "headway_rollup",
     {
@@ -111,9 +114,7 @@ class Rollups:
             "marks": [(*mark, count) for mark, count in counted.marks.items()],
             "failures": [tuple(group) for group in counted.failures],
         }
-        zeroes = (0,) * len(rollup.COUNTS)
-        record = (_UNADDED, _COUNTED, counted.id, "", *zeroes, encode(told).decode(), "{}")
-        self._writer.upsert(_UPSERT_CELLS, [record])
+        self._writer.upsert(_UPSERT_TALLY, [(counted.id, encode(told).decode())])
 
     def add_up(self, token: str, now: float) -> Commit | None:
         """Add what was counted to the sums; the numbers it took, None when there was nothing.
@@ -133,10 +134,7 @@ class Rollups:
         # The lock comes first: what another wrote before we had it is then seen.
         take_numbers(self._writer, token, 0)
         self._expire(now)
-        found = self._writer.fetch(
-            'SELECT start, waits FROM headway_rollup WHERE tier = %s AND "by" = %s LIMIT %s',
-            (_UNADDED, _COUNTED, _MAX_COUNTS),
-        )
+        found = self._writer.fetch("SELECT id, counts FROM headway_tally LIMIT %s", (_MAX_COUNTS,))
         if not found:
             return None
         counts = [decode(told) for _, told in found]
@@ -201,11 +199,7 @@ class Rollups:
             excess -= size
 
     def _remove(self, ids: Sequence[int]) -> None:
-        self._writer.execute(
-            'DELETE FROM headway_rollup WHERE tier = %s AND "by" = %s'
-            f" AND start IN ({_places(ids)})",
-            (_UNADDED, _COUNTED, *ids),
-        )
+        self._writer.execute(f"DELETE FROM headway_tally WHERE id IN ({_places(ids)})", ids)
 
     def _expire(self, now: float) -> None:
         tier, by = next(self._expiring)

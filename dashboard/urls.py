@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboard.views import api_actions, api_figures, health, overview, pages, sign
+from dashboard.views import actions_forms, api_actions, api_figures, health, overview, pages, sign
 from dashboard.views.api import api
 
 app_name = "headway"
@@ -14,6 +14,7 @@ urlpatterns = [
     path("", overview.show, name="index"),
     path("tasks/", pages.tasks, name="tasks"),
     path("tasks/<path:task_id>/", pages.task, name="task"),
+    path("actions/<str:action>/<path:task_id>/", actions_forms.act, name="act"),
     path("workers/", pages.workers, name="workers"),
     path("login/", sign.SignIn.as_view(), name="login"),
     path("logout/", sign.SignOut.as_view(), name="logout"),

@@ -7,6 +7,8 @@ live.
 
 from django.utils.translation import gettext_lazy as _
 
+from dashboard import reasons
+
 STATES = {
     "queued": _("Queued"),
     "scheduled": _("Scheduled"),
@@ -171,6 +173,81 @@ CHART = {
     "unit_7200": _("per 2 hours"),
 }
 
+# What the dialog of actions says.
+ACTIONS = {
+    "one_task": _("1 task"),
+    "tasks": _("%(count)s tasks"),
+    "revoke": _("Revoke"),
+    "retry": _("Retry"),
+    "terminate": _("Terminate"),
+    "sending": _("Sending…"),
+    "revoke_one": _("Revoke this task?"),
+    "terminate_one": _("Terminate this task?"),
+    "retry_one": _("Retry this task?"),
+    "revoke_some": _("Revoke tasks?"),
+    "retry_some": _("Retry tasks?"),
+    "revoke_many": _("Revoke %(tasks)s?"),
+    "retry_many": _("Retry %(tasks)s?"),
+    "over": _("Over already, so it will be refused: %(tasks)s."),
+    "not_over": _("Not over yet, so it will be refused: %(tasks)s."),
+    "ended": _("Running, and will be ended: %(tasks)s."),
+    "left_running": _("Running, and left to go on: %(tasks)s."),
+    "why_revoke": reasons.SENTENCES["finished"],
+    "why_retry": reasons.SENTENCES["unfinished"],
+    "too_many": _("More than %(limit)s tasks match: narrow the query."),
+    "nothing": _("There is no such task (any more)."),
+    "revoke_running": _("Revoking"),
+    "terminate_running": _("Terminating"),
+    "retry_running": _("Retrying"),
+    "stopping": _("Stopping"),
+    "finished": _("Done"),
+    "stopped": _("Stopped"),
+    "interrupted": _("Interrupted"),
+    "count_done": _("%(count)s done"),
+    "count_refused": _("%(count)s refused"),
+    "count_failed": _("%(count)s failed"),
+    "of": _("%(count)s of %(tasks)s"),
+    "is_done": _("done"),
+    "is_refused": _("refused"),
+    "is_failed": _("failed"),
+    "more_outcomes": _("The others are in the audit."),
+    "revoke_done": _("It is revoked: workers will pass it over."),
+    "terminate_done": _("Its worker was told to end it."),
+    "retry_done": _("It was sent again."),
+    "new_task": _("New task %(id)s"),
+    "no_answer": _(
+        "No answer came. It may have been done all the same: look before you try again."
+    ),
+    "signed_out": _(
+        "The server refused it (%(status)s). Reload the page, sign in if it asks, and try again."
+    ),
+    "failed": _("The server could not do it (%(status)s). Its log says why."),
+    "all_matching": _("Select all %(count)s that match"),
+    "all_selected": _("All %(count)s that match"),
+    "select": _("Select %(name)s"),
+    "none_fits_retry": _("None of the selected tasks is over yet."),
+    "none_fits_revoke": _("All of the selected tasks are over."),
+}
+
+# What the page of failures says.
+FAILURES = {
+    "open": _("Open"),
+    "muted": _("Muted"),
+    "resolved": _("Resolved"),
+    "new": _("new, first seen %(time)s ago"),
+    "returned": _("came back %(time)s ago"),
+    "muted_until": _("until %(when)s"),
+    "muted_for_good": _("for good"),
+    "by": _("by %(user)s"),
+    "said_mute": _("Muted."),
+    "said_resolve": _("Resolved. A new failure brings it back."),
+    "said_reopen": _("Open again."),
+    "loading": _("Reading what is known of it…"),
+    "unreachable": _("What is known of it could not be read: the server did not answer."),
+    "groups_one": _("1 group"),
+    "groups": _("%(count)s groups"),
+}
+
 # What only the script writes.
 PAGE = {
     "new": _("%(count)s new"),
@@ -200,6 +277,8 @@ def for_script() -> dict[str, dict[str, str]]:
         "overview": OVERVIEW,
         "problems": PROBLEMS,
         "chart": CHART,
+        "actions": ACTIONS,
+        "failures": FAILURES,
         "page": PAGE,
     }
     return {name: {key: str(text) for key, text in texts.items()} for name, texts in groups.items()}

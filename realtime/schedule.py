@@ -250,7 +250,8 @@ def due_of(schedule: Any, app: Celery) -> Due:
         # What remains at the instant itself is when it is due.
         plan.nowfun = lambda: moment
         try:
-            due = at + float(plan.remaining_estimate(moment).total_seconds())
+            # To the microsecond, as Celery's own times are: a float's noise would not be theirs.
+            due = round(at + float(plan.remaining_estimate(moment).total_seconds()), 6)
         except Exception:  # noqa: BLE001 - a host's own schedule raises what it likes
             return None
         return due if due > at else None

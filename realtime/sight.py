@@ -53,7 +53,7 @@ def narrowed(select: Select, rights: Rights) -> Select:
         return select._replace(limit=MAX_LIMIT)
     if select.of == "overview":
         parts = frozenset(of for of in PARTS if refusal(of, rights) is None)
-        return select._replace(parts=parts)
+        return select._replace(limit=1, parts=parts)
     if select.of in ("audit", "operations"):
         sees_all = "view_audit" in rights.can and not is_restricted(rights)
         return select._replace(user=None if sees_all else rights.user)

@@ -37,6 +37,16 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Tally",
+            fields=[
+                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("counts", models.TextField()),
+            ],
+            options={
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
             name="Queue",
             fields=[
                 ("name", dashboard.fields.Word(max_length=255, primary_key=True, serialize=False)),

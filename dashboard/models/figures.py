@@ -81,6 +81,20 @@ class Rollup(models.Model):
         return f"{self.by} {self.key} {self.start}"
 
 
+class Tally(models.Model):
+    """What one commit counted (JSON), until it is added up into rollups and failure groups."""
+
+    id = models.BigIntegerField(primary_key=True)
+    """Drawn at random by the leader; a repeated commit repeats it."""
+    counts = models.TextField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
 class Queue(models.Model):
     """One queue as the broker told last. `priorities` is JSON, depth by priority."""
 

@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from dashboard import detail, formats, presentation, queries, querybar, traceback
-from dashboard.views import shell
+from dashboard import detail, flash, formats, presentation, queries, querybar, traceback
+from dashboard.views import actions_forms, shell
 from dashboard.views.policy import page
 from dashboard.views.tasklist import ID_PLACEHOLDER, WORKER_LIMIT, BadCursor, TaskList, list_url
 from realtime.core import query as language
@@ -71,6 +71,8 @@ def task(request: HttpRequest, rights: Rights, task_id: str) -> HttpResponse:
         row = wire.project(found.rows[0], rights.hidden)
         context = {
             **_task_context(row, rights, now),
+            "offers": actions_forms.offers(row, rights),
+            "flash": flash.read(request.GET.get(flash.PARAMETER)),
             "children": _children(reader, rights, task_id, now),
             "first_row": {"epoch": found.epoch, "revision": found.revision, "row": row},
         }

@@ -11,9 +11,9 @@ from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from dashboard import access, assets, badge, conf, formats, snapshots, words
+from dashboard import access, actions, assets, badge, conf, formats, snapshots, words
 from realtime import sight
-from realtime.ports import StoreUnavailable, StreamInfo
+from realtime.ports import Rights, StoreUnavailable, StreamInfo
 
 THEME_COOKIE = "headway_theme"
 _THEMES = frozenset({"light", "dark", "auto"})
@@ -44,9 +44,12 @@ def page(
     status: int = 200,
 ) -> HttpResponse:
     """A whole page with its frame."""
+    rights = access.rights(request.user)
     around = {
         **frame(request),
-        "navigation": list(_navigation(request)),
+        "navigation": list(_navigation(request, rights)),
+        "can": rights.can,
+        "may_act": any(actions.missing(name, rights) is None for name in actions.NEEDED),
         "stream": badge.stream_badge(stream, now),
         "words": words.for_script(),
     }
@@ -108,10 +111,9 @@ def _places() -> tuple[_Place, ...]:
     )
 
 
-def _navigation(request: HttpRequest) -> Iterator[dict[str, Any]]:
+def _navigation(request: HttpRequest, rights: Rights) -> Iterator[dict[str, Any]]:
     """The pages that there are and that this viewer may see."""
     here = request.resolver_match.url_name if request.resolver_match else ""
-    rights = access.rights(request.user)
     for place in _places():
         if sight.refusal(place.of, rights) is not None:
             continue

@@ -144,8 +144,10 @@ class Cell:
         """Add the other's counts and durations."""
         for what, count in other.counts.items():
             self.counts[what] = self.counts.get(what, 0) + count
-        sketch.merge(self.waits, other.waits)
-        sketch.merge(self.runtimes, other.runtimes)
+        if other.waits:
+            sketch.merge(self.waits, other.waits)
+        if other.runtimes:
+            sketch.merge(self.runtimes, other.runtimes)
 
     @property
     def is_empty(self) -> bool:
@@ -155,18 +157,21 @@ class Cell:
 
 def cells(counted: Iterable[tuple[RollupMark, int]], now: float) -> dict[CellKey, Cell]:
     """The changes of the cells of every tier; of those only that are still kept at `now`."""
-    minutes: dict[CellKey, Cell] = {}
+    minutes: dict[tuple[str, int, str], Cell] = {}
     for (minute, *keys), change in _by_keys(counted).items():
         for by, key in zip(BYS, (OTHERS, *keys), strict=True):
             if key or by == ALL:
-                place = CellKey(MINUTE_S, by, minute, key or OTHERS)
-                minutes.setdefault(place, Cell()).add(change)
+                place = by, minute, key or OTHERS
+                cell = minutes.get(place)
+                if cell is None:
+                    cell = minutes[place] = Cell()
+                cell.add(change)
     found: dict[CellKey, Cell] = {}
-    for place, change in minutes.items():
+    for (by, minute, key), change in minutes.items():
         if not change.is_empty:
-            hour = place._replace(tier=HOUR_S, start=place.start // HOUR_S * HOUR_S)
-            _include(found, place, change, now)
-            _include(found, hour, change, now)
+            hour = minute // HOUR_S * HOUR_S
+            _include(found, CellKey(MINUTE_S, by, minute, key), change, now)
+            _include(found, CellKey(HOUR_S, by, hour, key), change, now)
     return {place: change for place, change in found.items() if not change.is_empty}
 
 

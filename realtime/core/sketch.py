@@ -38,7 +38,11 @@ def add(sketch: Sketch, bucket: int, count: int = 1) -> None:
 def merge(sketch: Sketch, other: Mapping[int, int]) -> None:
     """Add the other's counts, which may be negative."""
     for each, count in other.items():
-        add(sketch, each, count)
+        total = sketch.get(each, 0) + count
+        if total:
+            sketch[each] = total
+        else:
+            sketch.pop(each, None)
 
 
 def quantile(sketch: Mapping[int, int], share: float) -> float | None:

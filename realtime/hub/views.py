@@ -177,6 +177,11 @@ class View:
         self.advance(revision)
         return self._delta(self._difference(before), told) if was_ready else None
 
+    def is_due(self, now: float) -> bool:
+        """Whether to read the rows anew."""
+        is_wanted = self.is_ready and self.load_at is not None and now >= self.load_at
+        return is_wanted and not self.is_loading
+
     def forget_reach(self, now: float) -> None:
         """Keep no keys for readers who no longer come."""
         if self.reach is not None and now - self.reach.read_at >= REACH_S:

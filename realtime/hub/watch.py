@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 TOLD_EVERY_S = 2.0
 """At most so often is read what only the store can tell, while the stream moves."""
+TOLD_AT_ONCE = 2
+"""Such reads cost the most and are due all the time: half of the threads are left to those who
+wait for a page. Where there are more such views than that allows, each is read less often."""
 READS = 5
 """Tries to read a page that the recent changes still reach back to."""
 UNAVAILABLE = "The store does not answer; this will be tried again."
@@ -121,12 +124,19 @@ class Watch:
         for view in self._views.values():
             self._age(view, now)
             view.forget_reach(now)
-            if view.is_ready and view.load_at is not None and now >= view.load_at:
-                self._start_load(view)
+        for view in self._due(now):
+            self._start_load(view)
         for board in self._boards.values():
             if board.is_due(now):
                 board.begin(now)
                 self._spawn(self._count(board))
+
+    def _due(self, now: float) -> list[View]:
+        """The views to read now; of those that only the store can tell, who waits longest."""
+        due = [view for view in self._views.values() if view.is_due(now)]
+        told = sorted((view for view in due if view.is_told), key=lambda view: view.load_at or now)
+        reading = sum(view.is_told and view.is_loading for view in self._views.values())
+        return [view for view in due if not view.is_told] + told[: max(0, TOLD_AT_ONCE - reading)]
 
     def _age(self, view: View, now: float) -> None:
         """Let time do to a view what it does."""

@@ -3,6 +3,7 @@
  */
 
 import { localise, pageData, setText } from "./dom.js";
+import { ActionsElement } from "./elements/actions.js";
 import { BadgeElement } from "./elements/badge.js";
 import { ChartElement } from "./elements/chart.js";
 import { listenForCopies } from "./elements/copy.js";
@@ -65,6 +66,7 @@ function start(path) {
   });
   addEventListener("online", () => feed.wake());
 
+  customElements.define("headway-actions", ActionsElement);
   customElements.define("headway-badge", BadgeElement);
   customElements.define("headway-chart", ChartElement);
   customElements.define("headway-overview", OverviewElement);

@@ -4,14 +4,15 @@
  * - `data-field="name"`: the text of that value; `data-href`, `data-title`: the attribute
  * - `data-show`: hidden where the value is empty; `data-toggle="name class"`: a class
  * - `data-state-of`, `data-health-of`: the key that colours go by
- * - `data-sentence`: a text around a time that the ticker counts on
+ * - `data-sentence`: a text around a time that the ticker counts on; `data-counting`: a countdown
+ * - `data-instant`: a `<time>`, written as its `data-clock` says; `data-chip`: icon and word of a state
  * - `data-pieces`: a text of which some pieces are masked
  * - `data-bar`, `data-span`, `data-line`, `data-bars`: drawings of `geometry.js`
  *
  * What lies in a `data-list` below belongs to the lines of that list.
  */
 
-import { make, part, setAttribute, setInstant, setText, show, stamp } from "./dom.js";
+import { make, part, setAttribute, setClock, setCounting, setInstant, setState, setText, show, stamp } from "./dom.js";
 
 /** @typedef {Record<string, any>} Line */
 
@@ -24,6 +25,9 @@ const WRITERS = {
   stateOf: (element, value) => setAttribute(element, "data-state", value),
   healthOf: (element, value) => setAttribute(element, "data-health", value),
   sentence: writeSentence,
+  counting: writeCounting,
+  instant: (element, { at }) => setClock(element, at),
+  chip: writeChip,
   pieces: writePieces,
   bar: (element, value) => setAttribute(element.querySelector("rect"), "width", value),
   span: drawSpan,
@@ -31,7 +35,7 @@ const WRITERS = {
   bars: drawBars,
 };
 const SELECTOR = "[data-field], [data-href], [data-title], [data-show], [data-toggle], [data-state-of], [data-health-of],"
-  + "[data-sentence], [data-pieces], [data-bar], [data-span], [data-line], [data-bars]";
+  + "[data-counting], [data-instant], [data-chip], [data-sentence], [data-pieces], [data-bar], [data-span], [data-line], [data-bars]";
 
 /**
  * The value under a dotted name.
@@ -87,6 +91,24 @@ function writeSentence(element, says) {
   setInstant(time, says.at);
   setText(time, says.time);
   setText(part(element, "after"), says.after);
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {{text: string, until: number|null, pattern: string, due: string}} counting
+ */
+function writeCounting(element, { text, until, pattern, due }) {
+  setCounting(element, until === null ? { text } : { text, until, pattern, due }, text);
+  setInstant(element, until);
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {{state: string, word: string}} chip
+ */
+function writeChip(element, { state, word }) {
+  show(element, Boolean(state));
+  if (state) setState(element, state, word);
 }
 
 /**

@@ -150,6 +150,17 @@ function written(at, clock) {
 }
 
 /**
+ * An instant as `<time data-clock>`, in the viewer's zone; empty for null.
+ *
+ * @param {Element} time
+ * @param {number|null} at
+ */
+export function setClock(time, at) {
+  setInstant(time, at);
+  setText(time, at === null ? "" : written(at, time.getAttribute("data-clock")));
+}
+
+/**
  * Shows the times of a page in the viewer's zone; the server wrote them in UTC.
  *
  * @param {ParentNode} root
@@ -172,5 +183,5 @@ export function localise(root) {
 export function isTyping(event) {
   if (event.metaKey || event.ctrlKey || event.altKey || event.isComposing || event.defaultPrevented) return true;
   const target = event.composedPath()[0];
-  return target instanceof Element && target.closest("input, textarea, select, [contenteditable], dialog[open]") !== null;
+  return target instanceof Element && target.closest('input:not([type="checkbox"]), textarea, select, [contenteditable], dialog[open]') !== null;
 }

@@ -27,7 +27,7 @@ const EDGE = 14;
 const INCREMENTS_S = [60, 120, 300, 600, 1200, 1800, 3600, 7200, 10_800, 21_600, 43_200, DAY_S, 2 * DAY_S];
 
 /** @param {(number|null)[]} values */
-const most = (values) => values.reduce((/** @type {number} */ top, value) => Math.max(top, value ?? 0), 0);
+const highest = (values) => values.reduce((/** @type {number} */ top, value) => Math.max(top, value ?? 0), 0);
 
 /**
  * A round number not below `most` that divides into whole steps, and those steps.
@@ -51,8 +51,8 @@ export function scale(most, lines) {
  * @param {number[]} failed
  */
 export function lanes(finished, failed) {
-  const upper = scale(most(finished), UPPER_LINES);
-  const lower = scale(most(failed), LOWER_LINES);
+  const upper = scale(highest(finished), UPPER_LINES);
+  const lower = scale(highest(failed), LOWER_LINES);
   const low = /** @type {[number, number]} */ ([0, lower.top / LOWER]);
   const high = /** @type {[number, number]} */ ([(-upper.top * (1 - UPPER)) / UPPER, upper.top]);
   const place = (/** @type {number} */ tick) => high[0] + (tick / low[1]) * (high[1] - high[0]);

@@ -202,8 +202,7 @@ def sign_in(page: Page, url: str, user: str = "admin", password: str = PASSWORD)
     page.get_by_label("Username").fill(user)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{url}/")
-    page.goto(f"{url}/tasks/")
+    page.wait_for_url("**/tasks/")
 
 
 def open_list(context: BrowserContext, url: str) -> Page:

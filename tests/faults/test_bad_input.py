@@ -23,6 +23,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from realtime.core.events import MAX_EVENT_BYTES
+from realtime.core.frames import SERVED
 from realtime.core.query_terms import LEXICON
 from realtime.testing import BUILDERS, Raw, task_received, task_started, task_succeeded
 from tests.acceptance.support import Capture, Site, ask, one_process, publish, tell
@@ -91,7 +92,7 @@ def frames(draw: st.DrawFn) -> str | bytes:
     frame = {
         "op": draw(st.sampled_from(["open", "open", "close", "ack", "token", "subjects"]) | values),
         "view": draw(st.integers(0, 40) | values),
-        "of": draw(st.sampled_from(["tasks", "task", "workers", "worker", "overview"]) | values),
+        "of": draw(st.sampled_from(SERVED) | values),
     }
     for name in draw(st.lists(st.sampled_from(["query", "limit", "id", "ids", "since", "frame"]))):
         frame[name] = draw(queries if name == "query" else values)

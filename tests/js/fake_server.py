@@ -5,7 +5,7 @@ live socket that does what the test tells it to.
 `POST /control` takes JSON: `upsert` (partial rows), `remove` (ids), `workers` (rows), `told` (all
 rows of kinds that only the store tells, by kind), `gaps` of the stream, `reset` (forgets
 everything), `can` and `rows` (what the viewer may do, and see), `stream` (fields of a stream
-frame), `assets`, `drop` (a close code for every socket), `refuse` (seconds in which sockets are
+frame), `assets`, `api` (see fake_api.py), `drop` (a close code for every socket), `refuse` (seconds in which sockets are
 turned away), `bye` (milliseconds).
 """
 
@@ -95,6 +95,7 @@ from realtime.core import wire  # noqa: E402
 from realtime.core.frames import TOLD  # noqa: E402
 from realtime.hub.rows import KEYS  # noqa: E402
 from realtime.ports import Page, Rights, Select, StreamInfo  # noqa: E402
+from tests.js.fake_api import Api  # noqa: E402
 
 CAN = ("view_task", "view_worker", "view_queue", "view_failure", "view_scheduleentry")
 INES = types.SimpleNamespace(is_authenticated=True, get_username=lambda: "ines")
@@ -126,6 +127,7 @@ class World:
         self.can: tuple[str, ...] = CAN
         self.visible = ""
         self.gaps: list[Any] = []
+        self.api = Api()
         self.revision = 0
         self.assets = ""
         self.refused_until = 0.0
@@ -327,6 +329,7 @@ def change(message: dict[str, Any]) -> set[str]:
     WORLD.can = tuple(message.get("can", WORLD.can))
     WORLD.visible = message.get("rows", WORLD.visible)
     WORLD.gaps = message.get("gaps", WORLD.gaps)
+    WORLD.api.tell(message.get("api", {}))
     workers_changed = {worker["name"] for worker in message.get("workers", ())}
     return tasks_changed | workers_changed | told_changed | set(message.get("remove", ()))
 
@@ -439,6 +442,7 @@ headway.urlpatterns = [  # type: ignore[attr-defined]
     path("queues/", empty, name="queues"),
     path("tasks/", tasks, name="tasks"),
     path("tasks/<path:task_id>/", task, name="task"),
+    path("actions/<action>/<path:task_id>/", empty, name="act"),
     path("workers/", workers, name="workers"),
     path("login/", empty, name="login"),
     path("logout/", empty, name="logout"),
@@ -460,6 +464,11 @@ async def http(scope: Any, receive: Any, send: Any) -> None:
         response: HttpResponse = JsonResponse(
             {"log": WORLD.log, "sockets": len(WORLD.sockets), "revision": WORLD.revision}
         )
+    elif WORLD.api.takes(scope["path"]):
+        token = _headers(scope).get("x-csrftoken", "")
+        asked, answer = await WORLD.api.answer(scope["path"], body, token)
+        WORLD.log.append(asked)
+        response = JsonResponse(answer["body"], status=answer.get("status", 200))
     else:
         request = RequestFactory().get(
             scope["path"] + "?" + scope["query_string"].decode(), headers=_headers(scope)

@@ -30,7 +30,7 @@ def cells_of(tasks: Collection[Task], now: float) -> dict[CellKey, Cell]:
 def stored_cells(alias: str) -> dict[CellKey, Cell]:
     """What was added up; cells from which all was taken back are left out."""
     found = {}
-    for row in models.Rollup.objects.using(alias).exclude(tier=0):
+    for row in models.Rollup.objects.using(alias).all():
         counts = {what: getattr(row, what) for what in COUNTS if getattr(row, what)}
         cell = Cell(counts, sketch_of(row.waits), sketch_of(row.runtimes))
         if not cell.is_empty:
@@ -40,7 +40,7 @@ def stored_cells(alias: str) -> dict[CellKey, Cell]:
 
 def is_added_up(alias: str) -> bool:
     """Whether nothing is left that was counted and not added up."""
-    return not models.Rollup.objects.using(alias).filter(tier=0).exists()
+    return not models.Tally.objects.using(alias).exists()
 
 
 def failures_of(tasks: Collection[Task]) -> dict[str, int]:

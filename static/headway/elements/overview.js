@@ -1,6 +1,9 @@
 /**
  * `<headway-overview>`: what is wrong, how busy it is and how it went, as it changes. The lines
  * are those that the server wrote first.
+ *
+ * @typedef {HTMLElement & {isLive: boolean, advance(series: number[][]): void,
+ *   visit(url: string, isNew?: boolean): void}} Chart `<headway-chart>`
  */
 
 import { paint, paintList } from "../bind.js";
@@ -82,7 +85,7 @@ export class OverviewElement extends PageElement {
   }
 
   get #chart() {
-    return /** @type {import("./chart.js").ChartElement|null} */ (this.querySelector("headway-chart"));
+    return /** @type {Chart|null} */ (this.querySelector("headway-chart"));
   }
 
   /** What is shown while nothing is heard says as of when. */

@@ -1,11 +1,15 @@
 /**
  * Moving through a list and selecting in it, by keys and by hand: `j k` move, `x` and `Ctrl`-click
- * select, `Shift` with either selects a range, `Enter` opens, `.` shows what is new, `Esc` clears.
+ * and a box select, `Shift` with any of them selects a range, `Enter` opens, `.` shows what is new,
+ * `Esc` clears.
  *
  * @typedef {object} Host the list
  * @property {import("../page.js").Page} page
  * @property {() => Element|null} bulk the bar that is there while something is selected
  * @property {() => string[]} order the ids as they are shown
+ * @property {() => string} total how many match, as a text; empty where it is not known
+ * @property {() => string} query
+ * @property {(id: string) => import("../types.js").TaskRow|undefined} row
  * @property {() => number} waiting how many new rows wait
  * @property {(id: string) => string} urlOf
  * @property {() => void} refresh
@@ -16,6 +20,7 @@
 import { isTyping, part, setText, show } from "../dom.js";
 import * as format from "../format.js";
 import { fill } from "../words.js";
+import { Bulk } from "./bulk.js";
 import { copyText } from "./copy.js";
 import { Selection } from "./selection.js";
 
@@ -24,10 +29,13 @@ export class Picker {
   #host;
 
   selection = new Selection();
+  /** @type {Bulk} */
+  #actions;
 
   /** @param {Host} host */
   constructor(host) {
     this.#host = host;
+    this.#actions = new Bulk(host, this.selection);
   }
 
   /**
@@ -38,6 +46,8 @@ export class Picker {
     const bulk = this.#host.bulk();
     body.addEventListener("click", (event) => this.#click(event), { signal });
     document.addEventListener("keydown", (event) => this.#key(event), { signal });
+    this.#allBox(body)?.addEventListener("change", () => this.#selectAll(body), { signal });
+    this.#actions.listen(signal, () => this.show());
     bulk?.querySelector("[data-clear]")?.addEventListener("click", () => this.#clear(), { signal });
     bulk?.querySelector("[data-copy-ids]")?.addEventListener("click", () => this.#copy(), { signal });
   }
@@ -49,14 +59,31 @@ export class Picker {
     if (!bulk) return;
     const words = page.words.page;
     show(bulk, this.selection.size > 0);
-    setText(part(bulk, "count"), fill(words.selected, { count: format.number(this.selection.size) }));
+    this.#actions.show(page.words);
     setText(part(bulk, "waiting"), waiting() ? fill(words.held, { count: format.number(waiting()) }) : "");
+  }
+
+  /** @param {HTMLElement} body @returns {HTMLInputElement|null} the box above all others */
+  #allBox(body) {
+    return body.closest("table")?.querySelector("[data-pick-all]") ?? null;
+  }
+
+  /** @param {HTMLElement} body */
+  #selectAll(body) {
+    if (this.#allBox(body)?.checked) this.selection.addAll(this.#host.order());
+    else this.selection.clear();
+    this.#changed();
   }
 
   /** @param {MouseEvent} event */
   #click(event) {
-    const id = event.target instanceof Element ? event.target.closest("tr")?.dataset.id : undefined;
-    if (!id || !(event.shiftKey || event.ctrlKey || event.metaKey)) return;
+    if (!(event.target instanceof Element)) return;
+    const id = event.target.closest("tr")?.dataset.id;
+    if (!id) return;
+    const cell = event.target.closest(".c-pick");
+    // A box changes by itself; a label's click comes again as that of its box.
+    if (cell && event.target instanceof HTMLInputElement) return this.#select(id, event.shiftKey);
+    if (cell || !(event.shiftKey || event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
     this.#select(id, event.shiftKey);
   }
@@ -75,6 +102,7 @@ export class Picker {
       Escape: () => this.#clear(),
     };
     keys[event.key]?.();
+    this.#actions.key(event);
   }
 
   /** @param {(id: string) => void} act */
@@ -107,6 +135,7 @@ export class Picker {
   }
 
   #changed() {
+    this.#actions.reset();
     this.show();
     this.#host.changed();
   }

@@ -34,6 +34,16 @@ export class Selection {
     this.cursor = id;
   }
 
+  /** @param {string[]} order selects all of a list */
+  addAll(order) {
+    for (const id of order) this.#ids.add(id);
+  }
+
+  /** @param {string[]} order */
+  hasAll(order) {
+    return order.length > 0 && order.every((id) => this.#ids.has(id));
+  }
+
   /**
    * Selects everything from the row that was selected last to this one.
    *

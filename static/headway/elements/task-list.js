@@ -23,7 +23,7 @@ import { Store } from "../store.js";
 import { fill } from "../words.js";
 import { Fading } from "./fading.js";
 import { Picker } from "./picker.js";
-import { paintTask } from "./task-row.js";
+import { paintPick, paintTask } from "./task-row.js";
 import { VirtualRows } from "./virtual-rows.js";
 
 /** What waits is said to screen readers no oftener than this. */
@@ -48,6 +48,9 @@ function within(ids, length) {
   let left = length;
   return ids.filter((id) => (left -= id.length + 3) >= 0);
 }
+
+/** How many match, as the current tab says; empty where none is current. */
+const currentTotal = () => document.querySelector("a[data-tab][aria-current] b")?.textContent ?? "";
 
 export class TaskListElement extends PageElement {
   /** @type {TaskStore} */
@@ -177,7 +180,7 @@ export class TaskListElement extends PageElement {
 
   /** @param {number} number how many rows of all that match the list goes down to */
   #showShare(number) {
-    const total = document.querySelector("a[data-tab][aria-current] b")?.textContent;
+    const total = currentTotal();
     if (total && number) setText(part(this, "shown"), fill(this.page.words.page.shown, { number: format.number(number), total }));
   }
 
@@ -250,7 +253,7 @@ export class TaskListElement extends PageElement {
     const { words, ticker } = this.page;
     const isOther = paintTask(element, row, { words, now: ticker.shownAt(), url: this.#urlOf(id) });
     element.classList.toggle("cursor", id === this.#picker.selection.cursor);
-    element.setAttribute("aria-selected", String(this.#picker.selection.has(id)));
+    paintPick(element, row, this.#picker.selection.has(id), words);
     return isOther;
   }
 
@@ -362,6 +365,9 @@ export class TaskListElement extends PageElement {
       page: this.page,
       bulk: () => this.querySelector("[data-bulk]"),
       order: () => this.#list.shown,
+      total: () => currentTotal(),
+      query: () => this.query,
+      row: (id) => this.#list.row(id),
       waiting: () => this.#list.pending.size,
       urlOf: (id) => this.#urlOf(id),
       refresh: () => this.refresh(),

@@ -105,6 +105,22 @@ export function paintTask(tr, row, { words, now, url }) {
 }
 
 /**
+ * Whether a row is selected, and the box that says so where there is one.
+ *
+ * @param {HTMLElement} tr
+ * @param {TaskRow} row
+ * @param {boolean} isSelected
+ * @param {Words} words
+ */
+export function paintPick(tr, row, isSelected, words) {
+  setAttribute(tr, "aria-selected", String(isSelected));
+  const box = tr.querySelector("[data-pick]");
+  if (!(box instanceof HTMLInputElement)) return;
+  box.checked = isSelected;
+  setAttribute(box, "aria-label", fill(words.actions.select, { name: row.name ?? row.id }));
+}
+
+/**
  * @param {Element|null} time
  * @param {number} at
  * @param {number} now

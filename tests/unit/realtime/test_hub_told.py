@@ -6,6 +6,7 @@ import pytest
 
 from realtime.core import frames, query
 from realtime.core.wire import Row
+from realtime.hub.watch import TOLD_AT_ONCE
 from realtime.ports import Rights
 from tests.unit.realtime.live import EPOCH, House, open_house, task
 
@@ -83,6 +84,25 @@ async def test_a_read_is_for_all_who_have_the_same_rights() -> None:
 
         assert house.store.reads.count("page overview") == 2
         assert all(browser.rows[1]["overview"]["running"] == 1 for browser in browsers)
+
+
+async def test_many_such_views_leave_threads_to_others_and_each_gets_its_turn() -> None:
+    async with open_house(**PEOPLE) as house:
+        browser = await house.visit("boss")
+        for view in range(10):
+            browser.say(op="open", view=view, of="failures", query=f"name:n{view}")
+        await house.settle()
+        house.pool.gate.clear()
+        await house.publish(house.store.commit(task("t1")))
+        await house.pass_time(3, is_beating=False)
+        waiting = house.pool.waiting
+        house.store.selects.clear()
+        house.pool.gate.set()
+        await _moves(house, 5)
+
+        assert waiting <= TOLD_AT_ONCE + 1  # and one that finds out why nothing is heard
+        asked = [select.query.text for select in house.store.selects[:10]]
+        assert sorted(asked) == [f"name:n{view}" for view in range(10)]
 
 
 async def test_an_overview_draws_only_on_what_its_viewer_may_see() -> None:

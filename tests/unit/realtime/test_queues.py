@@ -50,6 +50,12 @@ def test_an_app_that_configures_nothing_has_its_default_queue() -> None:
     assert queues.configured(Celery(broker="memory://", set_as_current=False)) == ["celery"]
 
 
+def test_a_configuration_that_cannot_be_read_hides_no_other_queue() -> None:
+    app = Celery(broker="memory://", set_as_current=False)
+    app.conf.task_queues = 7
+    assert watch(app, "told")._wanted() == ["told"]
+
+
 def test_a_name_that_no_store_holds_is_not_asked_for_and_their_number_is_bounded() -> None:
     app = Celery(broker="memory://", set_as_current=False)
     made = watch(app, "good", "\x00", "x" * 256, *(f"q{n:04}" for n in range(600)))

@@ -42,4 +42,5 @@ def test_a_cluster_and_its_queues_are_shown_whole() -> None:
         "workers": 2_000,
         "queues": 500,
         "schedule": 500,
+        "overview": 1,
     }
