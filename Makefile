@@ -12,7 +12,7 @@ NODE_READY := node_modules/.ready
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # One program a subject; the other modules of benchmarks/ are what these share.
-SUBJECTS := ingest fanout latency browser memory overhead
+SUBJECTS := ingest fanout latency browser memory overhead history
 BENCHMARKS := $(foreach subject,$(SUBJECTS),$(if $(wildcard benchmarks/$(subject).py),$(subject)))
 
 .DEFAULT_GOAL := help

@@ -1,4 +1,4 @@
-"""Fills the database of the standalone server's settings with tasks as a shop's cluster leaves them.
+"""Fills the database of the standalone server's settings with tasks as a shop's cluster has them.
 
     HEADWAY_DATABASE_URL=.. python -m benchmarks.stored 1000000
 
@@ -19,8 +19,8 @@ from benchmarks.harness import say
 from realtime import testing
 from realtime.core.lifecycle import fold
 from realtime.core.task import Task
-from realtime.core.workers import Worker
 from realtime.core.watched import Queue
+from realtime.core.workers import Worker
 from realtime.ports import Changes
 from realtime.tally import Tally
 
@@ -44,7 +44,6 @@ ERRORS = (
     ("ConnectionResetError", "Peer {n} went away"),
 )
 _BATCH = 2_000
-_MINUTE = 60.0
 
 
 class Kind(NamedTuple):
@@ -133,7 +132,9 @@ def _ended(name: str, outcome: str, n: int) -> Task:
     worker, wait_s, runtime_s = WORKERS[(place + n * 3) % len(WORKERS)], 0.05 * n, 0.1 + n * place
     began = {**_announced(name, place), "hostname": worker}
     history = [
-        testing.task_sent("x", at=NOW - 1, queue=QUEUES[place % len(QUEUES)], **_announced(name, place)),
+        testing.task_sent(
+            "x", at=NOW - 1, queue=QUEUES[place % len(QUEUES)], **_announced(name, place)
+        ),
         testing.task_received("x", at=NOW, **began),
         testing.task_started("x", at=NOW + wait_s, hostname=worker),
     ]
@@ -150,7 +151,9 @@ def _ended(name: str, outcome: str, n: int) -> Task:
         type_, text = ERRORS[place % len(ERRORS)]
         told = f"{type_}({text.format(n=place)!r})"
         frames = f'  File "/srv/shop/{name.replace(".", "/")}.py", line {place}, in run\n'
-        trace = f"Traceback (most recent call last):\n{frames * 12}{type_}: {text.format(n=place)}\n"
+        trace = (
+            f"Traceback (most recent call last):\n{frames * 12}{type_}: {text.format(n=place)}\n"
+        )
         end.pop("runtime")
         history.append(testing.task_failed("x", exception=told, traceback=trace, **end))
     else:
@@ -172,7 +175,9 @@ def _open(status: str, n: int) -> Task:
     queue = QUEUES[place % len(QUEUES)]
     history = [testing.task_sent("x", at=NOW, queue=queue, **told)]
     if status == "scheduled":
-        history = [testing.task_sent("x", at=NOW, queue=queue, **told, eta="2030-01-01T00:00:00+00:00")]
+        history = [
+            testing.task_sent("x", at=NOW, queue=queue, **told, eta="2030-01-01T00:00:00+00:00")
+        ]
     if status in ("reserved", "running"):
         history.append(testing.task_received("x", at=NOW, hostname=worker, **told))
     if status == "running":
@@ -191,13 +196,21 @@ def _rare() -> Task:
     history = [
         testing.task_sent("x", at=NOW - 900, queue="museum", priority=9, **told),
         testing.task_context(
-            "x", at=NOW - 900, owner="zoe", label="Girl with a pearl earring", priority=9,
-            group="museum-group", queue="museum",
+            "x",
+            at=NOW - 900,
+            owner="zoe",
+            label="Girl with a pearl earring",
+            priority=9,
+            group="museum-group",
+            queue="museum",
         ),
         testing.task_received("x", at=NOW, **worker, **told, retries=7),
         testing.task_started("x", at=NOW + 1, **worker),
         testing.task_failed(
-            "x", at=NOW + 5000, **worker, exception="PigmentError('lead white turned brown')",
+            "x",
+            at=NOW + 5000,
+            **worker,
+            exception="PigmentError('lead white turned brown')",
             traceback='Traceback\n  File "/srv/museum.py", line 1, in varnish\nPigmentError: x\n',
         ),
     ]
@@ -235,6 +248,7 @@ def main(arguments: Sequence[str]) -> None:
     """Fill the database."""
     django.setup()
     fill(int(arguments[0]))
+    print("{}")
 
 
 if __name__ == "__main__":

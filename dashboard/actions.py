@@ -29,6 +29,8 @@ SIGNALS = ("SIGTERM", "SIGKILL", "SIGQUIT", "SIGUSR1")
 that it can tidy up; SIGINT is ignored by every pool."""
 MAX_BATCH = 200
 """Targets at once: rights are checked and progress is told between batches."""
+MAX_BATCH_S = 5.0
+"""Retries begin no later in a batch, since a backend and a broker are asked for each of them."""
 DONE, REFUSED, FAILED = "done", "refused", "failed"
 
 _RUNS = frozenset({task.RUNNING, task.STALLED})
@@ -113,7 +115,8 @@ def celery_app() -> Celery:
             return app
     try:
         app = celeryapp.load(settings)
-    except celeryapp.NoCeleryApp as error:
+    except Exception as error:
+        # A host's module may raise whatever it likes while it is imported.
         if not settings.celery_app:
             raise Impossible("no_app") from error
         logger.exception("No action is possible", extra={"action": "no_celery_app"})
@@ -128,7 +131,8 @@ _loaded: list[tuple[Conf, Celery]] = []
 
 def perform(act: Act, ids: Sequence[str], rights: Rights, app: Celery) -> list[Outcome]:
     """Do it to these tasks, as far as these rights see them; at most `MAX_BATCH`. One outcome for
-    each, in their order. The caller has asked `missing`. Raises `StoreUnavailable`."""
+    each, in their order, but for those that were not come to within `MAX_BATCH_S`: they are to be
+    asked for again. The caller has asked `missing`. Raises `StoreUnavailable`."""
     reader = queries.Reader()
     rows = {str(row["id"]): row for row in _rows(reader, ids, rights.rows)}
     workers = {} if act.action == RETRY else _workers(reader)
@@ -140,7 +144,7 @@ def perform(act: Act, ids: Sequence[str], rights: Rights, app: Celery) -> list[O
     ready = [rows[id_] for id_ in dict.fromkeys(ids) if id_ not in found]
     done = _retried(ready, app) if act.action == RETRY else _revoked(act, ready, app)
     found |= {outcome.target: outcome for outcome in done}
-    return [found[id_] for id_ in dict.fromkeys(ids)]
+    return [found[id_] for id_ in dict.fromkeys(ids) if id_ in found]
 
 
 def _rows(reader: Snapshots, ids: Sequence[str], rows: query.Query) -> list[Row]:
@@ -174,10 +178,14 @@ def _retried(rows: Sequence[Row], app: Celery) -> list[Outcome]:
     if not rows:
         return []
     done: list[Outcome] = []
+    until = time.monotonic() + MAX_BATCH_S
     try:
         # The broker first: where both are away, only one of them is waited for.
         with dispatch.opened(app) as broker, arguments.stored(app) as backend:
-            done.extend(_sent(row, backend, broker) for row in rows)
+            for row in rows:
+                if done and time.monotonic() >= until:
+                    break
+                done.append(_sent(row, backend, broker))
     except BrokerAway as error:
         told = str(error)
         done += [_of(row, FAILED, "broker_away", told) for row in rows[len(done) :]]

@@ -4,9 +4,10 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Count, Q, QuerySet
 
-from dashboard import cursors, reasons
+from dashboard import cursors, reasons, snapshots
 from dashboard.actions import Outcome
 from dashboard.changes import numbered, translated
 from dashboard.cursors import Key
@@ -96,7 +97,7 @@ def write(audits: Sequence[Audit], *, is_announced: bool = True) -> None:
 
 def page(wanted: Mapping[str, str], limit: int, after: str | None = None) -> AuditPage:
     """The newest `limit` entries with these values of `FILTERS`, below the cursor `after`;
-    ValueError when it is no cursor. Raises `StoreUnavailable`."""
+    ValueError when it is no cursor. Raises `StoreUnavailable` and `TooCostly`."""
     if any("\x00" in value for value in wanted.values()):
         # PostgreSQL refuses a NUL even to compare with.
         return AuditPage([], None)
@@ -107,8 +108,9 @@ def page(wanted: Mapping[str, str], limit: int, after: str | None = None) -> Aud
         found = found.filter(
             Q(at__lt=key.first_seen_at) | Q(at=key.first_seen_at, id__lt=_number(key.id))
         )
+    # A user or an outcome that is rare may be searched for in all of it.
     with translated():
-        some = list(found[: limit + 1])
+        some = snapshots.read(DEFAULT_DB_ALIAS, lambda _: list(found[: limit + 1]))
     shown = some[:limit]
     last = shown[-1] if len(some) > limit else None
     cursor = None if last is None else cursors.text(Key(last.at, str(last.pk)))

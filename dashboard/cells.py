@@ -86,7 +86,7 @@ def _offset(row: Row, _: Setting, field: str) -> str:
 
 
 def _is_skewed(row: Row, _: Setting, field: str) -> bool:
-    return abs(row.get(field) or 0) >= SKEW_LIMIT_S
+    return bool(abs(row.get(field) or 0) >= SKEW_LIMIT_S)
 
 
 def _load(row: Row, _: Setting, field: str, which: str = "") -> str:
@@ -176,8 +176,7 @@ def _counted(
     pattern = setting.words[f"{key}_{'one' if count == 1 else 'many'}"]
     values = {other: _text(row, setting, other) for other in others}
     since = row.get(at) if at else None
-    said = overview.sentence(pattern, since, setting.now, count=formats.number(count), **values)
-    return said
+    return overview.sentence(pattern, since, setting.now, count=formats.number(count), **values)
 
 
 def _fill(row: Row, setting: Setting, key: str, *fields: str) -> str:
@@ -246,6 +245,14 @@ def _search(row: Row, setting: Setting, key: str, field: str, *terms: str) -> st
     return overview.search(setting.links, presentation.term(key, value), *terms)
 
 
+def _find(row: Row, setting: Setting, field: str) -> str:
+    """The tasks that a query finds."""
+    value = row.get(field)
+    if value is None or not setting.links.get("tasks"):
+        return ""
+    return overview.search(setting.links, value)
+
+
 def _link(row: Row, setting: Setting, name: str, field: str) -> str:
     value, address = row.get(field), setting.links.get(name, "")
     return address.replace(PLACEHOLDER, quote(str(value), safe=_SAFE)) if value else ""
@@ -253,11 +260,8 @@ def _link(row: Row, setting: Setting, name: str, field: str) -> str:
 
 def _target(row: Row, setting: Setting, kind: str, field: str) -> str:
     """Where what was acted on is seen."""
-    of = row.get(kind)
-    if of == "query":
-        tasks = setting.links.get("tasks")
-        return overview.search(setting.links, row.get(field) or "") if tasks else ""
-    return _link(row, setting, str(of), field)
+    of = str(row.get(kind))
+    return _find(row, setting, field) if of == "query" else _link(row, setting, of, field)
 
 
 def _ability(row: Row, setting: Setting, name: str, field: str, user: str, action: str) -> str:
@@ -277,6 +281,7 @@ FORMS: Mapping[str, Callable[..., Any]] = {
     "counted": _counted,
     "due": _due,
     "fill": _fill,
+    "find": _find,
     "flag": _flag,
     "health": _health,
     "instant": _instant,

@@ -5,7 +5,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from dashboard import plans
+from dashboard import plans, search
 from dashboard.filters import where
 from dashboard.plans import Plan, Statement
 from dashboard.snapshots import Snapshot
@@ -38,7 +38,8 @@ def counted(
         selects += [(status, _with("status", status, asked)) for status in STATUSES]
         selects += [(word, _with("conclusion", word, asked)) for word in CONCLUSIONS]
         return _by_index(snapshot, selects, now, cap)
-    return _by_search(snapshot, asked, now, max_searched, cap)
+    with search.searching(snapshot):
+        return _by_search(snapshot, asked, now, max_searched, cap)
 
 
 def open_counts(snapshot: Snapshot, rows: Query, now: float) -> Mapping[str, int]:
@@ -85,7 +86,7 @@ def _by_index(
 def _by_search(snapshot: Snapshot, asked: Query, now: float, max_searched: int, cap: int) -> Tally:
     """One search gives all figures. Where it stopped early they are lower bounds, but for the
     tasks that are not over: there are few, and each status has its index."""
-    tally, is_whole = _searched(snapshot, plans.plan(asked), now, max_searched)
+    tally, is_whole = _searched(snapshot, search.plan(snapshot, asked, now), now, max_searched)
     uncertain = set() if is_whole else {"all", *STATUSES, *CONCLUSIONS}
     for status in () if is_whole else _OPEN:
         plan = Plan((_with("status", status, Query()),), asked)
@@ -104,12 +105,14 @@ def _searched(
     snapshot: Snapshot, plan: Plan, now: float, max_searched: int
 ) -> tuple[Counter[str], bool]:
     """The figures of at most `max_searched` rows, and whether those were all."""
-    size = max_searched // len(plan.branches)
-    columns = dict.fromkeys((*_COLUMNS, *plan.columns))
-    branches = [plans.branch(q, columns, size, now, snapshot.vendor) for q in plan.branches]
+    size = plan.searchable(max_searched)
+    columns = tuple(dict.fromkeys((*_COLUMNS, *plan.columns)))
+    parts = [plans.branch(q, columns, size, now, snapshot.vendor) for q in plan.branches]
+    if plan.ids:
+        parts.append(plans.few(plan, columns, len(plan.ids), now, snapshot.vendor))
     tally: Counter[str] = Counter()
     is_whole = True
-    for each in branches:
+    for place, each in enumerate(parts):
         read = 0
         for status, conclusion, number, matching in snapshot.fetch(
             *_grouped(each, plan.rest, now, snapshot.vendor)
@@ -117,7 +120,7 @@ def _searched(
             read += number
             for name in ("all", status, conclusion):
                 tally[name] += matching
-        is_whole &= read < size
+        is_whole &= read < size or place >= len(plan.branches)
     return tally, is_whole
 
 

@@ -1,7 +1,7 @@
 """The task page's panels as texts: summary, timeline, attempts, arguments, facts. `now` is in Unix
 seconds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -9,7 +9,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from dashboard import arguments as arguments_of
 from dashboard import formats, words
+from dashboard.arguments import NoArguments
 from dashboard.presentation import Row, counted, running_time, search_url, stamp, state_of, term
 
 # Stands for the time in a sentence until the sentence is cut there.
@@ -267,6 +269,17 @@ def _argument(name: str, data: Any) -> dict[str, Any]:
     return {"name": name, "text": formats.literal(data), "is_redacted": data == formats.REDACTED}
 
 
+def call(row: Row) -> str:
+    """The task as a call for a Python prompt; empty where name or arguments are not known
+    whole."""
+    name = row.get("name")
+    try:
+        args, kwargs, *_others = arguments_of.of_row(dict(row))
+    except NoArguments:
+        return ""
+    return f"app.send_task({name!r}, args={args!r}, kwargs={kwargs!r})" if name else ""
+
+
 def _redactions(data: Any) -> int:
     if isinstance(data, dict):
         return sum(map(_redactions, data.values()))
@@ -290,8 +303,12 @@ def progress(row: Row) -> list[tuple[str, str]]:
     return [(word, text) for word, text in facts if text]
 
 
-def facts(row: Row) -> list[dict[str, Any]]:
-    """What else is known, each with a link to the list it belongs to."""
+def facts(
+    row: Row, names: Mapping[str, str] | None = None, failure_url: str = ""
+) -> list[dict[str, Any]]:
+    """What else is known, each with a link to the list it belongs to. `names` of tasks of the same
+    workflow by their ids; `failure_url` of the page of its failure group."""
+    names = names or {}
     found = [
         _listed(_("Queue"), "queue", row.get("queue")),
         _listed(_("Worker"), "worker", row.get("worker")),
@@ -304,13 +321,21 @@ def facts(row: Row) -> list[dict[str, Any]]:
         _moment(_("Next try"), row.get("retry_at")),
         _listed(_("Owner"), "owner", row.get("owner")),
         _listed(_("Label"), "label", row.get("label")),
-        _listed(_("Same failure"), "signature", row.get("signature")),
-        _task(_("Parent"), row.get("parent_id"), row["id"]),
-        _task(_("Root"), row.get("root_id"), row["id"]),
+        _failure(row, failure_url),
+        _listed(_("Same failure"), "signature", row.get("signature"), text=_("all its tasks")),
+        _task(_("Parent"), row.get("parent_id"), row["id"], names),
+        _task(_("Root"), row.get("root_id"), row["id"], names),
         _listed(_("Group"), "group", row.get("group_id"), is_id=True),
         _listed(_("Workflow"), "root", row.get("root_id"), text=_("all its tasks")),
     ]
     return [fact for fact in found if fact]
+
+
+def _failure(row: Row, url: str) -> dict[str, Any] | None:
+    if not url:
+        return None
+    text = formats.exception(row.get("exception") or "")[0] or row["signature"]
+    return {"word": _("Failure group"), "text": text, "title": row["signature"], "url": url}
 
 
 def _listed(
@@ -328,16 +353,18 @@ def _listed(
     }
 
 
-def _task(word: str, task_id: str | None, own_id: str) -> dict[str, Any] | None:
+def _task(
+    word: str, task_id: str | None, own_id: str, names: Mapping[str, str]
+) -> dict[str, Any] | None:
     if not task_id or task_id == own_id:
         return None
-    url = reverse("headway:task", args=[task_id])
+    known = names.get(task_id)
     return {
         "word": word,
-        "text": formats.short_id(task_id),
-        "title": task_id,
-        "url": url,
-        "is_code": True,
+        "text": formats.name(known)[1] if known else formats.short_id(task_id),
+        "title": f"{known} {task_id}" if known else task_id,
+        "url": reverse("headway:task", args=[task_id]),
+        "is_code": not known,
     }
 
 

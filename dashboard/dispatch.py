@@ -141,6 +141,9 @@ class Dispatch:
             raise NotSent("not_sent", type(error).__name__) from error
         except (*link.connection_errors, *link.channel_errors, KombuError, OSError) as error:
             raise BrokerAway(broker.reason(error)) from error
+        except Exception as error:
+            # A router of the host's, or a broker that takes no more for this queue.
+            raise NotSent("not_sent", type(error).__name__) from error
 
 
 @contextlib.contextmanager

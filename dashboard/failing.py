@@ -54,8 +54,10 @@ def failure_groups(snapshot: Snapshot, signatures: Sequence[str], now: float) ->
 
 
 def _read(snapshot: Snapshot, table: str, clause: Clause, now: float, limit: int) -> list[Row]:
+    # Where all tasks of a group turned out to have ended otherwise, nothing failed so.
     found = snapshot.fetch(
-        f'SELECT {", ".join(_COLUMNS)} FROM {table} AS "headway_task" WHERE {clause.sql}'
+        f'SELECT {", ".join(_COLUMNS)} FROM {table} AS "headway_task"'
+        f" WHERE count > 0 AND {clause.sql}"
         f" ORDER BY {_ORDER} LIMIT %s",
         (now, *clause.parameters, limit),
     )

@@ -8,10 +8,9 @@ is older is told by the hour.
 
 # ruff: noqa: S608 -- every piece of SQL is a constant; values are parameters
 
-import contextlib
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from dashboard.snapshots import Snapshot
@@ -30,6 +29,10 @@ _END_OF_TIME = 2**62
 
 LONGEST_S = 7 * 86_400.0
 """What `by_key` looks back at the most: 300 keys have 50,000 rows in it."""
+
+_BY_INDEX = {"enable_seqscan": "off", "jit": "off", "max_parallel_workers_per_gather": "0"}
+"""PostgreSQL takes a week of hours for a tenth of all rows, since minutes make up most of them and
+all lie in these days: it would read the whole table, with helpers and compiled code."""
 
 _FINISHED = " + ".join(CONCLUSIONS)
 _SUMS = (
@@ -100,7 +103,7 @@ def by_key(
     """
     _check(by)
     from_at = max(from_at, until_at - LONGEST_S)
-    with _by_index(snapshot):
+    with snapshot.planned(**_BY_INDEX):
         pieces = _pieces(_kept(snapshot, from_at), from_at, until_at)
         totals = _totals(snapshot, by, pieces, min(limit, MAX_KEYS), with_others)
         durations = _durations(snapshot, by, pieces, list(totals))
@@ -109,23 +112,6 @@ def by_key(
         {by: key, **counts, **_rates(by, counts, minutes), **durations[key]}
         for key, counts in totals.items()
     ]
-
-
-@contextlib.contextmanager
-def _by_index(snapshot: Snapshot) -> Iterator[None]:
-    """PostgreSQL takes a week of hours for a tenth of all rows, since minutes make up most of them
-    and all lie in these days: it would read the whole table, with helpers and compiled code."""
-    if snapshot.vendor != "postgresql":
-        yield
-        return
-    settings = {"enable_seqscan": "off", "jit": "off", "max_parallel_workers_per_gather": "0"}
-    told = ", ".join(f"current_setting('{name}')" for name in settings)
-    changed = ", ".join(f"set_config('{name}', %s, true)" for name in settings)
-    [before] = snapshot.fetch(f"SELECT {told}")
-    snapshot.fetch(f"SELECT {changed}", tuple(settings.values()))
-    yield
-    # A host's own transaction may go on; one that failed takes its settings with it.
-    snapshot.fetch(f"SELECT {changed}", before)
 
 
 def _check(by: str) -> None:

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 # Stands where a value does not apply; zero is written `0`.
 NONE = "–"
@@ -86,6 +87,11 @@ def percent(value: float | None) -> str:
 def short_id(text: str) -> str:
     """An id shortened in the middle: `9d3f…d914`. Twelve characters or fewer stay whole."""
     return text if len(text) <= 12 else f"{text[:4]}…{text[-4:]}"
+
+
+def path_part(text: str) -> str:
+    """A text as one part of an address, slashes included."""
+    return quote(text, safe="")
 
 
 def name(text: str | None) -> tuple[str, str]:

@@ -6,7 +6,7 @@ import logging
 import secrets
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,8 +30,8 @@ MAX_RUNNING = 8
 """In all processes together: each holds a thread, and a connection to the broker now and then."""
 TELL_EVERY_S = 0.5
 SILENT_S = 30.0
-"""An operation tells of itself after each batch, and a batch waits ten seconds for a broker at the
-longest: one that told nothing for so long has lost its process."""
+"""An operation tells of itself after each batch, and a batch waits for broker and backend for
+little more than ten seconds: one that told nothing for so long has lost its process."""
 _ID_BYTES = 8
 
 
@@ -91,7 +91,7 @@ def stop(operation: Operation, user: str) -> Operation:
                 target=operation.pk,
                 operation=operation.pk,
             ).save()
-    operation.refresh_from_db()
+        operation.refresh_from_db()
     return operation
 
 
@@ -195,16 +195,18 @@ class _Run:
             connections.close_all()
 
     def _work(self) -> None:
-        size = actions.MAX_BATCH
-        for begin in range(0, len(self._ids), size):
+        waiting = deque(self._ids)
+        while waiting:
             close_old_connections()
             if not self._goes_on():
                 return self._end(STOPPED, actions.REFUSED, "stopped")
             rights = _rights(self._operation.user)
             if actions.missing(self._act.action, rights):
                 return self._end(STOPPED, actions.REFUSED, "not_allowed")
-            batch = self._ids[begin : begin + size]
+            batch = [waiting.popleft() for _ in range(min(actions.MAX_BATCH, len(waiting)))]
             outcomes = actions.perform(self._act, batch, rights, self._app)
+            told = {outcome.target for outcome in outcomes}
+            waiting.extendleft(id_ for id_ in reversed(batch) if id_ not in told)
             self._note(outcomes)
             if actions.is_away(outcomes):
                 return self._end(STOPPED, actions.FAILED, "broker_away", outcomes[-1].more)

@@ -36,21 +36,44 @@ _INDEXED = (
     "queue",
 )
 _COMMON = ("completed", "succeeded")
+_TESTS = 4
+"""Of texts and numbers, in one row: they cost as much as reading it."""
+_JSON = ("args", "kwargs")
+_JSON_TESTS = 12
+"""What it costs to take one of these apart."""
+_SCATTERED = 2.0
+"""Rows of one value lie further apart than the newest rows: to read one costs so much more."""
 _TIMES = ("since", "until")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`branches` are queries of indexed terms, disjoint and each in the order of pages; `rest`
-    must be tested on what they give."""
+    must be tested on what they give. `ids` are further rows, of which all are read: those that
+    match `beside` (by default `rest`) and are of no branch."""
 
     branches: tuple[Query, ...]
     rest: Query
+    ids: tuple[str, ...] = ()
+    beside: Query | None = None
+    anchor: str | None = None
+    """The word of the term that gives the branches, where there is one."""
 
     @property
     def is_indexed(self) -> bool:
         """Whether nothing is left to be searched for."""
-        return not self.rest.terms
+        return not (self.branches and self.rest.terms)
+
+    def searchable(self, rows: int) -> int:
+        """How many rows of each branch may be tested where `rows` with a simple test may be: fewer
+        where the test of one row costs more."""
+        tests = sum(
+            _tests(term) * (_JSON_TESTS if name in _JSON else 1)
+            for term in self.rest.terms
+            for name in term.fields
+        )
+        cost = max(tests / _TESTS, 1.0) * (1.0 if self.anchor is None else _SCATTERED)
+        return max(int(rows / cost) // max(len(self.branches), 1), 1)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -67,22 +90,26 @@ class Statement(NamedTuple):
 
 def plan(query: Query) -> Plan:
     """How to read the rows of `query`."""
-    times = tuple(term for term in query.terms if _is_time(term))
     anchor = min((t for t in query.terms if _is_anchor(t)), key=_commonness, default=None)
-    rest = tuple(term for term in query.terms if term not in (*times, anchor))
+    return anchored(query, anchor)
+
+
+def anchored(query: Query, anchor: Term | None) -> Plan:
+    """How to read the rows of `query` by this term, one of equalities of an indexed column."""
+    times = tuple(term for term in query.terms if _is_time(term))
+    rest = Query(tuple(term for term in query.terms if term not in (*times, anchor)))
     if anchor is None:
-        return Plan((Query(times),), Query(rest))
+        return Plan((Query(times),), rest)
     branches = (
         Query((replace(anchor, conditions=(value,)), *times)) for value in anchor.conditions
     )
-    return Plan(tuple(branches), Query(rest))
+    return Plan(tuple(branches), rest, anchor=anchor.word)
 
 
-def prefix(query: Query) -> Query | None:
-    """The indexed term of `query` that asks for the beginning of a text, where there is one. Its
-    index has the rows, but not in the order of pages."""
-    found = next((term for term in query.terms if _is_prefix(term)), None)
-    return None if found is None else Query((found,))
+def is_answered_by_index(term: Term) -> bool:
+    """Whether an index has exactly the rows of this term; if it asks for the beginning of a text,
+    not in the order of pages."""
+    return _is_anchor(term) or _is_prefix(term)
 
 
 def is_in_time(query: Query) -> bool:
@@ -101,13 +128,43 @@ def branch(
 ) -> Statement:
     """The newest `limit` rows of one branch, below a key, after `offset` of them."""
     clause = where(query, now, vendor)
-    names = ", ".join(f'"headway_task"."{name}"' for name in columns)
     keyset = under(below)
     return Statement(
-        f'SELECT {names} FROM "headway_task" WHERE {clause.sql} AND {keyset.sql}'
+        f'SELECT {_names(columns)} FROM "headway_task" WHERE {clause.sql} AND {keyset.sql}'
         f" ORDER BY {ORDER} LIMIT {limit:d} OFFSET {offset:d}",
         (*clause.parameters, *keyset.parameters),
     )
+
+
+def few(
+    plan: Plan,
+    columns: Iterable[str],
+    limit: int,
+    now: float,
+    vendor: str,
+    below: Key | None = None,
+) -> Statement:
+    """The newest `limit` of the rows that `plan` knows by their ids, below a key."""
+    query = plan.rest if plan.beside is None else plan.beside
+    asked = [where(query, now, vendor), under(below)]
+    asked += [_not(where(each, now, vendor)) for each in plan.branches]
+    tested = (name for each in (query, *plan.branches) for t in each.terms for name in t.fields)
+    # The limit within keeps a database from going through another index, for the order's sake.
+    return Statement(
+        f"SELECT {_names(columns)} FROM (SELECT {_names(dict.fromkeys((*columns, *tested)))}"
+        f' FROM "headway_task" WHERE id IN ({", ".join(["%s"] * len(plan.ids))})'
+        f' LIMIT {len(plan.ids):d}) AS "headway_task"'
+        f" WHERE {' AND '.join(clause.sql for clause in asked)} ORDER BY {ORDER} LIMIT {limit:d}",
+        (*plan.ids, *(value for clause in asked for value in clause.parameters)),
+    )
+
+
+def _names(columns: Iterable[str]) -> str:
+    return ", ".join(f'"headway_task"."{name}"' for name in columns)
+
+
+def _not(clause: Clause) -> Clause:
+    return Clause(f"({clause.sql}) IS NOT TRUE", clause.parameters)
 
 
 def under(key: Key | None) -> Clause:
@@ -129,6 +186,12 @@ def union(branches: Sequence[Statement]) -> Statement:
     return Statement(
         f'({sql}) AS "headway_task"', tuple(p for each in branches for p in each.parameters)
     )
+
+
+def _tests(term: Term) -> int:
+    """Of one field; equalities are one test, however many they are."""
+    others = sum(not isinstance(condition, Equal) for condition in term.conditions)
+    return others + (others < len(term.conditions))
 
 
 def _is_time(term: Term) -> bool:

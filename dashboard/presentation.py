@@ -5,7 +5,7 @@ field is shown like
 an unknown one. `now` is in Unix seconds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,8 +19,6 @@ Row = Mapping[str, Any]
 SKEW_LIMIT_S = 1.0
 # An estimate from less than this much work is noise.
 _ESTIMATE_AFTER_S = 5.0
-# How many running tasks a worker's row names; the rest are counted.
-_NAMED_LIMIT = 2
 
 
 def state_of(row: Row) -> str:
@@ -76,6 +74,22 @@ def task_line(row: Row, now: float) -> dict[str, Any]:
         "age_at": stamp(row["first_seen_at"]),
         "age_iso": formats.iso(row["first_seen_at"]),
         "age_title": formats.exact(row["first_seen_at"]),
+    }
+
+
+def node_line(row: Row) -> dict[str, Any]:
+    """What names a task where there is room for little: state, name and address."""
+    state = state_of(row)
+    name = str(row["name"] or "")
+    module, function = formats.name(name) if name else ("", formats.short_id(row["id"]))
+    return {
+        "id": row["id"],
+        "url": reverse("headway:task", args=[row["id"]]),
+        "state": state,
+        "word": words.STATES[state],
+        "module": module,
+        "function": function,
+        "title": name or row["id"],
     }
 
 
@@ -194,41 +208,3 @@ _NOTES = {
     "failed": _failed,
     "succeeded": _succeeded,
 }
-
-
-def worker_line(row: Row, now: float, active: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
-    """The cells of one row of the workers list. `active` are the lines of the tasks it runs now."""
-    node, host = formats.worker(row["name"])
-    slots, busy = row.get("concurrency"), row.get("active") or 0
-    load, state = row.get("loadavg"), row["state"]
-    skew = row.get("clock_offset")
-    return {
-        "name": row["name"],
-        "url": search_url(term("worker", row["name"])),
-        "node": node,
-        "host": host,
-        "health": state,
-        "word": words.HEALTH[state],
-        "queues": ", ".join(row.get("queues") or ()),
-        "use": f"{busy}/{slots}" if slots else str(busy),
-        "use_percent": min(100, round(100 * busy / slots)) if slots else 0,
-        "has_slots": bool(slots),
-        "pool": row.get("pool") or "",
-        "active": active[:_NAMED_LIMIT],
-        "more": len(active[_NAMED_LIMIT:]),
-        "processed": formats.number(row.get("processed")),
-        "load": f"{load[0]:.2f}" if load and state != "gone" else formats.NONE,
-        "load_title": " ".join(f"{figure:.2f}" for figure in load or ()),
-        "offset": formats.offset(skew) if state != "gone" else formats.NONE,
-        "is_skewed": skew is not None and abs(skew) >= SKEW_LIMIT_S,
-        "version": row.get("sw_ver") or formats.NONE,
-        "beat": formats.age(now - row["last_heartbeat_at"]),
-        "beat_at": stamp(row["last_heartbeat_at"]),
-        "beat_iso": formats.iso(row["last_heartbeat_at"]),
-        "beat_title": formats.exact(row["last_heartbeat_at"]),
-    }
-
-
-def blank_worker_line() -> dict[str, Any]:
-    """The same cells without a worker, for the page's `<template>`."""
-    return {"health": "online", "word": words.HEALTH["online"], "use_percent": 0, "has_slots": True}

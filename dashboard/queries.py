@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS
 
-from dashboard import cursors, plans, rows, snapshots, told
+from dashboard import cursors, plans, rows, search, snapshots, told
 from dashboard.counting import counted
 from dashboard.cursors import Key
 from dashboard.filters import where
@@ -24,8 +24,8 @@ from realtime.ports import Counts, Page, Select, StreamInfo
 MAX_SEARCHED = 50_000
 """Rows that one request tests: a tenth of a second on the slowest store we know."""
 
-MAX_SORTED = 1000
-"""A beginning that so few rows have is answered whole, from its index, however old they are."""
+MAX_COUNTED = 25_000
+"""Rows that one count tests: most counts are asked for beside a page."""
 
 _KEY = ("first_seen_at", "id")
 _TASK_READERS: Mapping[str, tuple[tuple[str, ...], Callable[[rows.Record], Row]]] = {
@@ -72,7 +72,7 @@ class Reader:
     def counts(self, query: Query, rows: Query, now: float) -> Counts:
         """Capped counts of every status and conclusion of what matches both queries, whatever
         status, conclusion and state they ask for themselves."""
-        return self._read(lambda snapshot: counted(snapshot, query, rows, now, MAX_SEARCHED))
+        return self._read(lambda snapshot: counted(snapshot, query, rows, now, MAX_COUNTED))
 
     def _read(self, work: Callable[[Snapshot], Answer]) -> Answer:
         return snapshots.read(self._alias, work)
@@ -137,9 +137,7 @@ def _window(
     snapshot: Snapshot, select: Select, query: Query, now: float, below: Key | None
 ) -> Page:
     info = _stream(snapshot)
-    keys, stop = _few(snapshot, query, select.limit + 1, now, below), None
-    if keys is None:
-        keys, stop = _newest(snapshot, plans.plan(query), select.limit + 1, now, below)
+    keys, stop = _newest(snapshot, query, select.limit + 1, now, below)
     shown = keys[: select.limit]
     last = shown[-1] if len(keys) > select.limit else stop
     return Page(
@@ -151,38 +149,19 @@ def _window(
     )
 
 
-def _few(
-    snapshot: Snapshot, query: Query, limit: int, now: float, below: Key | None
-) -> list[Key] | None:
-    """The newest keys that match, where the query asks for a beginning that few rows have."""
-    beginning = plans.prefix(query)
-    if beginning is None:
-        return None
-    clause = where(beginning, now, snapshot.vendor)
-    found = snapshot.fetch(
-        f"SELECT id FROM headway_task WHERE {clause.sql} LIMIT {MAX_SORTED + 1:d}",
-        clause.parameters,
-    )
-    ids = [id_ for (id_,) in found]
-    if not ids or len(ids) > MAX_SORTED:
-        return None if ids else []
-    clause, keyset = where(query, now, snapshot.vendor), plans.under(below)
-    found = snapshot.fetch(
-        f"SELECT first_seen_at, id FROM headway_task WHERE id IN ({_marks(ids)})"
-        f" AND {clause.sql} AND {keyset.sql} ORDER BY {plans.ORDER} LIMIT %s",
-        (*ids, *clause.parameters, *keyset.parameters, limit),
-    )
-    return [Key(*key) for key in found]
-
-
 def _newest(
-    snapshot: Snapshot, plan: plans.Plan, limit: int, now: float, below: Key | None
+    snapshot: Snapshot, query: Query, limit: int, now: float, below: Key | None
 ) -> tuple[list[Key], Key | None]:
     """The newest keys that match, and the key where the search for more of them stopped."""
-    keys = _matching(snapshot, plan, limit, now, below)
-    if len(keys) == limit or plan.is_indexed:
-        return keys, None
-    stop = _searched_to(snapshot, plan, now, below)
+    plan = plans.plan(query)
+    if plan.is_indexed:
+        return _matching(snapshot, plan, limit, now, below), None
+    with search.searching(snapshot):
+        plan = search.plan(snapshot, query, now)
+        keys = _matching(snapshot, plan, limit, now, below)
+        if len(keys) == limit or plan.is_indexed:
+            return keys, None
+        stop = _searched_to(snapshot, plan, now, below)
     return [key for key in keys if stop is None or key >= stop], stop
 
 
@@ -191,15 +170,18 @@ def _matching(
 ) -> list[Key]:
     """The newest keys that match, among those that may be searched."""
     vendor = snapshot.vendor
-    size = limit if plan.is_indexed else _searchable(plan)
-    columns = dict.fromkeys((*_KEY, *plan.columns))
-    table = plans.union(
-        [plans.branch(query, columns, size, now, vendor, below) for query in plan.branches]
-    )
+    size = limit if plan.is_indexed else plan.searchable(MAX_SEARCHED)
+    columns = tuple(dict.fromkeys((*_KEY, *plan.columns)))
+    parts = [plans.branch(each, columns, size, now, vendor, below) for each in plan.branches]
+    if plan.ids:
+        parts.append(plans.few(plan, columns, limit, now, vendor, below))
+    if not parts:
+        return []
+    table = plans.union(parts)
     clause = where(plan.rest, now, vendor)
     # SQLite gives the rows of one branch in the branch's order, and sorts them again when asked,
     # which would read all of them.
-    is_ordered = vendor == "sqlite" and len(plan.branches) == 1
+    is_ordered = vendor == "sqlite" and len(parts) == 1
     order = "" if is_ordered else f" ORDER BY {plans.ORDER}"
     found = snapshot.fetch(
         f"SELECT first_seen_at, id FROM {table.sql} WHERE {clause.sql}{order} LIMIT %s",
@@ -211,15 +193,11 @@ def _matching(
 def _searched_to(snapshot: Snapshot, plan: plans.Plan, now: float, below: Key | None) -> Key | None:
     """The key down to which every branch was searched; None when all were read to their end."""
     ends: list[Key] = []
-    size = _searchable(plan)
+    size = plan.searchable(MAX_SEARCHED)
     for query in plan.branches:
         last = plans.branch(query, _KEY, 1, now, snapshot.vendor, below, offset=size - 1)
         ends += [Key(*key) for key in snapshot.fetch(*last)]
     return max(ends, default=None)
-
-
-def _searchable(plan: plans.Plan) -> int:
-    return MAX_SEARCHED // len(plan.branches)
 
 
 def _rows(snapshot: Snapshot, of: str, keys: Sequence[Key]) -> list[Row]:

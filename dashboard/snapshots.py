@@ -41,6 +41,21 @@ class Snapshot:
             found: list[tuple[Any, ...]] = cursor.fetchall()
             return found
 
+    @contextlib.contextmanager
+    def planned(self, **settings: str) -> Iterator[None]:
+        """Have PostgreSQL plan what is read within under these settings; SQLite has none."""
+        if self.vendor != "postgresql":
+            yield
+            return
+        changed = ", ".join(f"set_config('{name}', %s, true)" for name in settings)
+        # Both in one: the present values are told before they are changed.
+        told = ", ".join(f"current_setting('{name}')" for name in settings)
+        [found] = self.fetch(f"SELECT {told}, {changed}", tuple(settings.values()))
+        before = found[: len(settings)]
+        yield
+        # A host's own transaction may go on; one that failed takes its settings with it.
+        self.fetch(f"SELECT {changed}", before)
+
 
 def read(alias: str, work: Callable[[Snapshot], Answer]) -> Answer:
     """What `work` makes of one snapshot; `StoreUnavailable` when the database fails, `TooCostly`

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connections
 
-from dashboard import rows
+from dashboard import rows, texts
 from dashboard.writers import (
     TASK_ASSIGNMENTS,
     TASK_COLUMNS,
@@ -64,6 +64,7 @@ class SqliteWriter:
     def __init__(self, alias: str) -> None:
         self._alias = alias
         self._connection: sqlite3.Connection | None = None
+        self._has_texts = False
         self._tasks: Rows = ()
         self._workers: Rows = ()
         self._known: OrderedDict[str, tuple[Any, ...]] = OrderedDict()
@@ -115,6 +116,8 @@ class SqliteWriter:
         )
         for sql, records in statements:
             self._connected().executemany(sql, ((previous + row[0], *row[1:]) for row in records))
+        if self._has_texts:
+            texts.keep(self._connected())
         self._remember(other)
         self._tasks = self._workers = ()
 
@@ -151,6 +154,7 @@ class SqliteWriter:
             self._connection = sqlite3.connect(**options, isolation_level=None)
             for pragma in _PRAGMAS:
                 self._connection.execute(pragma)
+            self._has_texts = texts.is_kept(self._connection)
         return self._connection
 
 

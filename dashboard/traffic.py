@@ -19,8 +19,8 @@ def queue_rows(snapshot: Snapshot, rows: Query, now: float) -> list[Row]:
     what all tasks add up to."""
     if not rows.terms:
         return [_told(row) for row in waiting.queue_rows(snapshot, now, rates)]
-    nothing: Row = {**dict.fromkeys(_OF_ALL_TASKS), "waiting_capped": False}
-    return [_told(row) | nothing for row in waiting.queue_rows(snapshot, now)]
+    found = waiting.queue_rows(snapshot, now, with_tasks=False)
+    return [_told(row) | dict.fromkeys(_OF_ALL_TASKS) for row in found]
 
 
 def schedule_rows(snapshot: Snapshot, rows: Query, now: float) -> list[Row]:

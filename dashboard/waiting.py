@@ -65,9 +65,12 @@ class _Consumers(NamedTuple):
     """Whether every online worker told its queues."""
 
 
-def queue_rows(snapshot: Snapshot, now: float, rates: Rates | None = None) -> list[Row]:
-    """Every queue by name; in and out a minute are None without `rates`."""
-    waiting, is_capped = _waiting(snapshot)
+def queue_rows(
+    snapshot: Snapshot, now: float, rates: Rates | None = None, *, with_tasks: bool = True
+) -> list[Row]:
+    """Every queue by name; in and out a minute are None without `rates`. Without `with_tasks` no
+    stored task counts, in warnings neither."""
+    waiting, is_capped = _waiting(snapshot) if with_tasks else ({}, False)
     consumers = _consumers(snapshot)
     moving = {} if rates is None else rates(snapshot, now)
     found = []

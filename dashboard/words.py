@@ -5,6 +5,8 @@ The script gets them as JSON (`#headway-words`), so a translated page stays tran
 live.
 """
 
+from collections.abc import Mapping
+
 from django.utils.translation import gettext_lazy as _
 
 from dashboard import reasons
@@ -234,7 +236,7 @@ FAILURES = {
     "open": _("Open"),
     "muted": _("Muted"),
     "resolved": _("Resolved"),
-    "new": _("new, first seen %(time)s ago"),
+    "new": _("new since %(time)s"),
     "returned": _("came back %(time)s ago"),
     "muted_until": _("until %(when)s"),
     "muted_for_good": _("for good"),
@@ -246,6 +248,16 @@ FAILURES = {
     "unreachable": _("What is known of it could not be read: the server did not answer."),
     "groups_one": _("1 group"),
     "groups": _("%(count)s groups"),
+}
+
+# The drawing of a workflow.
+GRAPH = {
+    "done": _("%(count)s of %(total)s done"),
+    "cut": _("Only the first %(count)s tasks are shown."),
+    "fold": _("%(count)s × %(name)s"),
+    "this": _("this task"),
+    "part": _("%(count)s %(state)s"),
+    "title": _("Workflow"),
 }
 
 # What only the script writes.
@@ -264,12 +276,19 @@ PAGE = {
     "not_copied": _("The browser did not allow copying"),
     "unreachable": _("the server did not answer"),
     "suggestions": _("%(count)s suggestions"),
+    "kept": _("Saved as %(name)s."),
+    "renamed": _("It is called %(name)s now."),
+    "deleted": _("%(name)s is deleted."),
+    "rename": _("Rename %(name)s"),
+    "forget": _("Delete %(name)s"),
+    "every": _("every task"),
+    "columns": _("Columns changed."),
 }
 
 
 def for_script() -> dict[str, dict[str, str]]:
     """All of them in the language of the request, ready for `json_script`."""
-    groups = {
+    groups: dict[str, Mapping[str, object]] = {
         "states": STATES,
         "notes": NOTES,
         "stream": STREAM,
@@ -279,6 +298,7 @@ def for_script() -> dict[str, dict[str, str]]:
         "chart": CHART,
         "actions": ACTIONS,
         "failures": FAILURES,
+        "graph": GRAPH,
         "page": PAGE,
     }
     return {name: {key: str(text) for key, text in texts.items()} for name, texts in groups.items()}

@@ -21,6 +21,9 @@ MAX_HELD = 100_000
 """Live tasks in memory, about 150 MB. Older ones are read again when an event of them comes."""
 FORGET_EVERY_S = 60.0
 """Each removal makes whoever resumes from before it read anew: better a few at once."""
+MAX_OUTDATED = 10_000
+"""Instants remembered beside two for each task that is held. One is left behind whenever a task
+goes on before it is due, and most tasks end long before they would expire."""
 BACKEND_WAIT_S = 2.0
 """An outcome that a result backend told waits this long for the task's own event, which is the
 better witness and comes a moment later, since the child stores before the parent reports."""
@@ -186,6 +189,15 @@ class Holding:
         due = lifecycle.due_at(task, now)
         if due is not None:
             heapq.heappush(self._due, (due, task.id))
+        if len(self._due) > 2 * len(self.tasks) + MAX_OUTDATED:
+            self._thin_out()
+
+    def _thin_out(self) -> None:
+        """Remember of each task its next instant alone, as of the last sweep: what became due since
+        is still to be swept."""
+        dues = [(lifecycle.due_at(task, self._swept_at), task.id) for task in self.tasks.values()]
+        self._due = [(due, task_id) for due, task_id in dues if due is not None]
+        heapq.heapify(self._due)
 
     def _witnessed(self, told: list[Event], known: Task | None, now: float) -> list[Event]:
         """Without what a result backend told: of unknown tasks at all, of known ones for now."""

@@ -3,6 +3,7 @@
 Asked on threads and connections of their own: an answer takes as long as a worker likes.
 """
 
+import itertools
 import logging
 import threading
 import time
@@ -29,9 +30,9 @@ AGAIN_S = 60.0
 """A pool grows and shrinks, and queues are added, without an event that says so."""
 LOOK_EVERY_S = 5.0
 MAX_KNOWN = 5_000
-"""Workers that are asked again."""
+"""Workers that wait to be asked, and those that will be asked again."""
 MAX_ASKED = 500
-"""Workers in one question."""
+"""Workers in one question; the others are in the next."""
 MAX_QUEUES = 100
 MAX_TASKS = 50_000
 """Held tasks that are taken up of one survey: more than any cluster's workers prefetch."""
@@ -74,7 +75,7 @@ class Inspection:
     def notice(self, hostname: str) -> None:
         """Have this worker asked soon; never blocks, callable from any thread."""
         with self._changed:
-            if len(self._tries) < MAX_ASKED:
+            if len(self._tries) < MAX_KNOWN:
                 self._tries[hostname] = TRIES
                 self._changed.notify_all()
 
@@ -116,7 +117,7 @@ class Inspection:
             return
         now = self._clock()
         for hostname, at in list(self._answered.items()):
-            if not 0 <= now - at < AGAIN_S and len(self._tries) < MAX_ASKED:
+            if not 0 <= now - at < AGAIN_S and len(self._tries) < MAX_KNOWN:
                 del self._answered[hostname]
                 self._tries[hostname] = TRIES
 
@@ -126,7 +127,7 @@ class Inspection:
 
     def _ask(self, mailbox: Any) -> None:
         with self._changed:
-            asked = sorted(self._tries)
+            asked = sorted(itertools.islice(self._tries, MAX_ASKED))
             for hostname in asked:
                 self._tries[hostname] -= 1
         stats = _answers(mailbox.call(asked, "stats", timeout=ANSWER_S))

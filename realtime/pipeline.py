@@ -263,8 +263,9 @@ class Pipeline:
                 return
             self._take_over(self._stream, now)
         self._watch_source(now)
-        for gap in self._vitals.gaps_to_store():
-            self._store.commit(self._token, Changes(gaps=[gap]))
+        if gaps := self._vitals.gaps_to_store():
+            self._store.commit(self._token, Changes(gaps=gaps))
+            self._vitals.gaps_stored(gaps)
         self._holding.sweep(now, self._vitals.hearing_since)
         self._watch(now)
         if self._holding.is_dirty or self._watched.is_dirty:

@@ -30,6 +30,9 @@ REST = 10
 """After a search it rests so many times as long as that took: a stream that is interrupted again
 and again costs the result backend a tenth of its patience at most."""
 MAX_REST_S = 600.0
+ASK_AGAIN_S = (10.0, 30.0, 90.0, 270.0)
+"""A worker that has not found its way back yet does not answer. What its tasks came to is asked for
+again so long after each answer that left them in doubt; then the doubt stays."""
 
 Answer = TypeVar("Answer")
 Lookup = Callable[[Sequence[str]], Iterable[Event]]
@@ -57,6 +60,8 @@ class _Question(NamedTuple):
     window: Window
     workers: Mapping[str, str | None]
     """Task to the worker that had it before."""
+    round: int = 0
+    """How many times it was asked before."""
 
 
 class Repairer:
@@ -85,6 +90,8 @@ class Repairer:
         self._question: _Question | None = None
         self._window: Window | None = None
         self._rests_until = 0.0
+        self._doubt: _Question | None = None
+        self._ask_again_at = 0.0
         self._is_stopping = False
         self._is_working = False
         self._failure: str | None = None
@@ -127,23 +134,39 @@ class Repairer:
             self._answer_waiting()
             if self._window is not None and time.monotonic() >= self._rests_until:
                 self._search_window()
+            self._ask_again()
 
     def _await_work(self) -> bool:
         with self._changed:
             self._is_working = False
             while self._question is None and not self._is_stopping:
-                rest_s = self._rests_until - time.monotonic()
-                if self._window is not None and rest_s <= 0:
+                due_s = self._due_s()
+                if due_s is not None and due_s <= 0:
                     break
-                self._changed.wait(rest_s if self._window is not None else None)
-            self._is_working = True
+                self._changed.wait(due_s)
+            # To ask again is no repair that anybody waits for.
+            self._is_working = self._question is not None or self._window is not None
             return not self._is_stopping
+
+    def _due_s(self) -> float | None:
+        """Seconds until there is something to do; None where nothing waits."""
+        due = [self._rests_until] if self._window is not None else []
+        due += [self._ask_again_at] if self._doubt is not None else []
+        return min(due) - time.monotonic() if due else None
 
     def _answer_waiting(self) -> None:
         with self._changed:
             question, self._question = self._question, None
         if question is not None:
+            # It asks about every live task, and so about those in doubt.
+            self._doubt = None
             self._answer(question)
+
+    def _ask_again(self) -> None:
+        doubt = self._doubt
+        if doubt is not None and time.monotonic() >= self._ask_again_at:
+            self._doubt = None
+            self._answer(doubt)
 
     def _answer(self, question: _Question) -> None:
         self._failure = None
@@ -163,16 +186,20 @@ class Repairer:
                 self._put(found)
             self._pause(PAUSE_S)
         unknown = [task_id for task_id in question.workers if task_id not in known]
+        doubts = {task_id: _doubt(task_id, question, held, failed) for task_id in unknown}
         since = question.window.from_at
-        self._put(
-            [
-                _missed(task_id, since, asked_at, *_doubt(task_id, question, held, failed))
-                for task_id in unknown
-            ]
-        )
-        if self._search is not None:
+        self._put([_missed(task_id, since, asked_at, *why) for task_id, why in doubts.items()])
+        self._keep_in_mind(question, [task_id for task_id, (_, free) in doubts.items() if not free])
+        if self._search is not None and not question.round:
             with self._changed:
                 self._window = question.window.joined(self._window)
+
+    def _keep_in_mind(self, question: _Question, in_doubt: Sequence[str]) -> None:
+        """Ask again about these, unless that was done often enough."""
+        if in_doubt and question.round < len(ASK_AGAIN_S):
+            workers = {task_id: question.workers[task_id] for task_id in in_doubt}
+            self._ask_again_at = time.monotonic() + ASK_AGAIN_S[question.round]
+            self._doubt = _Question(question.window, workers, question.round + 1)
 
     def _look_up(self, ids: Sequence[str]) -> list[Event] | None:
         return self._patiently(

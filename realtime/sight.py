@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from realtime.core.frames import MAX_LIMIT
 from realtime.ports import Rights, Select
 
 NEEDED: Mapping[str, str] = {
@@ -20,10 +19,10 @@ NEEDED: Mapping[str, str] = {
 """The ability that each kind of view asks for."""
 PARTS = ("workers", "failures", "queues", "schedule")
 """What an overview draws upon, as far as its viewer may see each."""
-WORKERS_LIMIT = 2_000
-"""A cluster is shown whole."""
-WHOLE = ("queues", "schedule")
-"""Kinds that are shown whole too, and that are kept within the limit of any view."""
+WHOLE_LIMIT = 2_000
+"""More than a cluster has, and more than there are queues and entries of a schedule."""
+WHOLE = ("workers", "queues", "schedule")
+"""Kinds that are shown whole."""
 
 
 def is_restricted(rights: Rights) -> bool:
@@ -38,6 +37,8 @@ def refusal(of: str, rights: Rights) -> str | None:
         return f"You may not see {of}: ask for {needed}."
     if of != "failures":
         return None
+    if "view_task" not in rights.can:
+        return "You may not see failures: ask for view_task."
     if "exception" in rights.hidden:
         return "You may not see failures: ask for view_task_exception."
     if is_restricted(rights):
@@ -47,10 +48,8 @@ def refusal(of: str, rights: Rights) -> str | None:
 
 def narrowed(select: Select, rights: Rights) -> Select:
     """The select as far as this viewer may ask for it; `refusal` was asked before."""
-    if select.of == "workers":
-        return select._replace(limit=WORKERS_LIMIT)
     if select.of in WHOLE:
-        return select._replace(limit=MAX_LIMIT)
+        return select._replace(limit=WHOLE_LIMIT)
     if select.of == "overview":
         parts = frozenset(of for of in PARTS if refusal(of, rights) is None)
         return select._replace(limit=1, parts=parts)

@@ -1,7 +1,7 @@
 """How the stream stands: lag, rate, gaps, counters; what the badge tells comes from here."""
 
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from realtime.core.wire import Row
@@ -114,9 +114,12 @@ class Vitals:
             self._unrepaired = None
 
     def gaps_to_store(self) -> list[Gap]:
-        """The gaps that changed since the last call."""
-        unstored, self._unstored = self._unstored, []
-        return unstored
+        """The gaps that changed since they were stored, the oldest change first."""
+        return list(self._unstored)
+
+    def gaps_stored(self, gaps: Sequence[Gap]) -> None:
+        """These, the oldest that were to be stored, are."""
+        del self._unstored[: len(gaps)]
 
     def stats(self) -> Mapping[str, object]:
         """What is stored with each beat."""

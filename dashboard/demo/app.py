@@ -9,6 +9,8 @@ import os
 from celery import Celery
 from kombu import Queue
 
+from realtime.worker import install
+
 QUEUES = ("orders", "payments", "media", "imports", "reports", "mail")
 
 app = Celery(
@@ -44,3 +46,5 @@ app.conf.update(
     # One at a time: a task waits in its queue, where it is seen, not inside a worker.
     worker_prefetch_multiplier=1,
 )
+# Which tasks are of one group, which Celery's own events leave out.
+install(app)

@@ -26,7 +26,7 @@ class Failure(models.Model):
     state = models.CharField(max_length=16, default="open")
     """open, muted or resolved."""
     state_at = models.FloatField(null=True)
-    state_by = models.CharField(max_length=150, null=True)
+    state_by = models.CharField(max_length=254, null=True)
     muted_until = models.FloatField(null=True)
     """None while muted for good."""
     returned_at = models.FloatField(null=True)

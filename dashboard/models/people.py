@@ -51,7 +51,7 @@ class Operation(models.Model):
 
     id = Word(primary_key=True, max_length=16)
     revision = models.BigIntegerField(db_index=True)
-    user = models.CharField(max_length=150)
+    user = models.CharField(max_length=254)
     action = models.CharField(max_length=16)
     options = models.TextField(default="{}")
     query = models.CharField(max_length=1000, null=True)
@@ -79,7 +79,7 @@ class Audit(models.Model):
     """Who did what to which target, and what came of it. Never changed once it is written."""
 
     at = models.FloatField()
-    user = models.CharField(max_length=150)
+    user = models.CharField(max_length=254)
     action = models.CharField(max_length=16)
     """revoke, terminate, retry, mute, resolve, reopen."""
     kind = models.CharField(max_length=16)

@@ -15,6 +15,7 @@ for _format in (
     formats.clock,
     formats.exact_clock,
     formats.day,
+    formats.moment,
     formats.exact,
     formats.iso,
     formats.short_id,

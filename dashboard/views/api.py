@@ -237,7 +237,7 @@ def _refused(request: HttpRequest, error: Refused) -> HttpResponse:
 def _bad_query(request: HttpRequest, error: language.QueryError) -> HttpResponse:
     status = 403 if error.code == "not_allowed" else 400
     title = "Not allowed" if error.code == "not_allowed" else "Bad query"
-    more = {"at": error.at, "allowed": list(error.allowed)}
+    more = {"at": error.at, "until": error.until, "allowed": list(error.allowed)}
     return _answer(request, Refused(status, error.code, title, error.message, **more).problem)
 
 

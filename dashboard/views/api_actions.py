@@ -26,6 +26,7 @@ router = Router()
 
 MAX_EXCESS = 10
 """Per cent that may have come since the person was told the number."""
+LONGEST_MUTE_S = 10 * 365 * 86_400.0
 
 _PROBLEM = {"application/problem+json": {"schema": schemas.Problem.model_json_schema()}}
 _REFUSALS = {
@@ -157,9 +158,12 @@ def mute(request: HttpRequest, signature: str, how: shapes.Mute = _MUTE) -> Any:
     until = how.until
     if until is None:
         return _decided(request, signature, "mute")
-    at = (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp()
-    if at <= time.time():
+    at, now = (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp(), time.time()
+    if at <= now:
         raise Refused(400, "bad_parameter", "Bad parameter", "until: it has passed already.")
+    if at > now + LONGEST_MUTE_S:
+        detail = "until: it is more than ten years ahead: leave it out to mute for good."
+        raise Refused(400, "bad_parameter", "Bad parameter", detail)
     return _decided(request, signature, "mute", at)
 
 

@@ -3,7 +3,7 @@ workflows. The rows are those of the live views."""
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS
@@ -17,6 +17,7 @@ from dashboard.views import schemas_figures as shapes
 from dashboard.views.api import MAX_LIMIT, Refused, allowed, snapshots, unknown_task
 from realtime import sight
 from realtime.core import query as language
+from realtime.core.rollup import HOUR_S
 from realtime.ports import Page, Rights, Select
 
 router = Router()
@@ -25,7 +26,6 @@ MAX_KEYS = 100
 """The busiest; whoever wants more asks the metrics."""
 POINTS = 120
 SHORTEST_S = 60
-_HOUR = timedelta(hours=1)
 
 _FROM = Query(None, alias="from", description="Else an hour before `to`.")
 _TO = Query(None, alias="to", description="Else now.")
@@ -123,13 +123,19 @@ def _read(work: Callable[[Snapshot], Answer]) -> Answer:
 
 
 def _span(since: datetime | None, until: datetime | None) -> tuple[float, float]:
-    """Unix seconds; what has no zone is UTC."""
-    until = datetime.now(UTC) if until is None else until
-    since = until - _HOUR if since is None else since
-    from_at, until_at = (
-        (each if each.tzinfo else each.replace(tzinfo=UTC)).timestamp() for each in (since, until)
-    )
+    """Unix seconds."""
+    now = time.time()
+    until_at = now if until is None else _seconds(until)
+    from_at = until_at - HOUR_S if since is None else _seconds(since)
+    if from_at < 0 or until_at > now + figures.LONGEST_S:
+        detail = "from, to: there are no figures of before 1970 or of more than 7 days ahead."
+        raise Refused(400, "bad_parameter", "Bad parameter", detail)
     if not SHORTEST_S <= until_at - from_at <= figures.LONGEST_S:
         detail = "from: it is a minute to 7 days before `to`."
         raise Refused(400, "bad_parameter", "Bad parameter", detail)
     return from_at, until_at
+
+
+def _seconds(moment: datetime) -> float:
+    """Unix seconds; what has no zone is UTC."""
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlencode
 
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from dashboard import badge, formats, presentation, querybar, words
+from dashboard import badge, columns, formats, presentation, querybar, saved, words
 from realtime.core import query as language
 from realtime.core import wire
 from realtime.ports import Counts, Page, Rights, Select, Snapshots
@@ -59,6 +60,17 @@ class Asked:
 
     query: language.Query
     fault: Fault | None = None
+
+
+def choices(request: HttpRequest, rights: Rights) -> dict[str, Any]:
+    """What this viewer chose for all their lists: columns, and queries they saved."""
+    return {
+        "columns": columns.read(request.COOKIES.get(columns.COOKIE), rights.hidden),
+        "saved": [
+            {"id": each.pk, "name": each.name, "query": each.query, "url": list_url(each.query)}
+            for each in saved.saved(request.user)
+        ],
+    }
 
 
 def list_url(text: str = "", after: str | None = None) -> str:
@@ -132,7 +144,9 @@ class TaskList:
             "fault": self._asked.fault,
             "chips": self._chips(),
             "tabs": self._tabs(counts),
-            "lines": [presentation.task_line(row, self._now) for row in rows],
+            "lines": [
+                {**presentation.task_line(row, self._now), **columns.cells(row)} for row in rows
+            ],
             "blank": presentation.blank_task_line(),
             "limit": LIST_LIMIT,
             "api_url": f"{reverse('headway:index')}api/v1/tasks",

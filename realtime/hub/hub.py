@@ -16,7 +16,7 @@ from realtime.hub.inlet import Inlet, Layer
 from realtime.hub.pool import Offload, Pool
 from realtime.hub.settings import About, Limits
 from realtime.hub.socket import Socket, frame_body
-from realtime.hub.stream import Behind, Lost, OtherStream, Stream
+from realtime.hub.stream import Behind, Lost, News, OtherStream, Stream
 from realtime.hub.viewers import Scope, Viewer, Viewers
 from realtime.hub.watch import Watch
 from realtime.ports import Access, Batch, Snapshots
@@ -292,11 +292,9 @@ class Hub:
     async def _catch_up(self) -> None:
         self.counters["catch_ups"] += 1
         try:
-            news = await self._stream.catch_up(self._clock())
+            news = await self._followed()
         except Lost:
             self._watch.lose()
-        except OtherStream:
-            await self._restart()
         except Exception:
             self.counters["catch_ups_failed"] += 1
             self._read_at = self.now() + self._backoff.next_s()
@@ -309,6 +307,14 @@ class Hub:
             self._catching_up = None
         self._tell_stream(self._clock())
         self._drain()
+
+    async def _followed(self) -> News | None:
+        """What the store tells beyond where we stand; of another stream, all of it."""
+        try:
+            return await self._stream.catch_up(self._clock())
+        except OtherStream:
+            await self._restart()
+            return None
 
     async def _restart(self) -> None:
         """Nothing that browsers hold is true any more: they come back and begin anew."""

@@ -2,10 +2,9 @@
  * Revoking, terminating and retrying tasks: what is asked of the server, and the words for what it
  * will hit and for what came of it.
  *
- * @typedef {import("./words.js").Words} Words
- * @typedef {"revoke"|"retry"} Action
- * @typedef {{id: string, name: string, state: string}|{ids: string[]}|{query: string}
- *   |{signature: string, name: string}} Target one task, a selection, what matches, a failure group
+ * @typedef {import ("./words.js").Words} Words
+ * @typedef {import ("./acting.js").Action} Action
+ * @typedef {import ("./acting.js").Target} Target
  * @typedef {{terminate: boolean, signal: string}} How of a revocation
  * @typedef {{count: number, limit: number, is_over_limit: boolean, by: Record<string, number>,
  *   names: [string, number][]}} Counted
@@ -16,12 +15,11 @@
  * @typedef {{status: number, body: any}} Answer `status` 0: none came
  */
 
+import { fits, isRunning } from "./acting.js";
 import * as format from "./format.js";
 import { term } from "./telling.js";
 import { fill } from "./words.js";
 
-const RUNS = new Set(["running", "stalled"]);
-const OVER = new Set(["succeeded", "failed", "cancelled", "rejected", "expired", "lost"]);
 /** No longer than the server needs to find that its broker is away, and as much for the way. */
 const PATIENCE_MS = 45_000;
 
@@ -55,20 +53,6 @@ export function order(action, target, { how, expected }) {
 }
 
 /**
- * Whether an action makes sense for a task in this state (a conclusion, or a status).
- *
- * @param {Action} action
- * @param {string} state
- */
-export function fits(action, state) {
-  if (action === "retry") return OVER.has(state);
-  return !OVER.has(state) || state === "lost";
-}
-
-/** @param {string} state */
-export const isRunning = (state) => RUNS.has(state);
-
-/**
  * How many of those counted run, and how many the action will be refused for.
  *
  * @param {Action} action
@@ -78,7 +62,7 @@ export function split(action, by) {
   let running = 0;
   let unfit = 0;
   for (const [state, number] of Object.entries(by)) {
-    if (RUNS.has(state)) running += number;
+    if (isRunning(state)) running += number;
     if (!fits(action, state)) unfit += number;
   }
   return { running, unfit };

@@ -8,7 +8,7 @@ import { fill } from "./words.js";
 
 /**
  * @param {Element|null} stamp
- * @param {import("./page.js").Page} page
+ * @param {import ("./page.js").Page} page
  * @returns {() => void} ends it
  */
 export function stampTime(stamp, { feed, words }) {

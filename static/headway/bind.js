@@ -2,6 +2,8 @@
  * Puts a line (every value already a text) into elements that say what they show:
  *
  * - `data-field="name"`: the text of that value; `data-href`, `data-title`: the attribute
+ * - `data-post-to`: where a button of `<headway-told-table>` leads
+ * - `data-icon`: which symbol of the sprite a `<use>` shows
  * - `data-show`: hidden where the value is empty; `data-toggle="name class"`: a class
  * - `data-state-of`, `data-health-of`: the key that colours go by
  * - `data-sentence`: a text around a time that the ticker counts on; `data-counting`: a countdown
@@ -21,6 +23,7 @@ const WRITERS = {
   field: (element, value) => setText(element, String(value ?? "")),
   href: (element, value) => setAttribute(element, "href", value || null),
   title: (element, value) => setAttribute(element, "title", value ?? ""),
+  icon: (element, value) => setAttribute(element, "href", value),
   show: (element, value) => show(element, Boolean(value)),
   stateOf: (element, value) => setAttribute(element, "data-state", value),
   healthOf: (element, value) => setAttribute(element, "data-health", value),
@@ -28,14 +31,15 @@ const WRITERS = {
   counting: writeCounting,
   instant: (element, { at }) => setClock(element, at),
   chip: writeChip,
+  postTo: (element, value) => setAttribute(element, "data-post", value || null),
   pieces: writePieces,
   bar: (element, value) => setAttribute(element.querySelector("rect"), "width", value),
   span: drawSpan,
   line: drawLine,
   bars: drawBars,
 };
-const SELECTOR = "[data-field], [data-href], [data-title], [data-show], [data-toggle], [data-state-of], [data-health-of],"
-  + "[data-counting], [data-instant], [data-chip], [data-sentence], [data-pieces], [data-bar], [data-span], [data-line], [data-bars]";
+const SELECTOR = "[data-field], [data-href], [data-title], [data-icon], [data-show], [data-toggle], [data-state-of], [data-health-of],"
+  + "[data-counting], [data-instant], [data-chip], [data-post-to], [data-sentence], [data-pieces], [data-bar], [data-span], [data-line], [data-bars]";
 
 /**
  * The value under a dotted name.
@@ -82,7 +86,7 @@ function toggled(element, className, isOn) {
 
 /**
  * @param {HTMLElement} element
- * @param {import("./telling.js").Sentence} says
+ * @param {import ("./telling.js").Sentence} says
  */
 function writeSentence(element, says) {
   const time = element.querySelector("time");
@@ -139,7 +143,7 @@ function drawSpan(group, { low, high }) {
 
 /**
  * @param {Element} svg
- * @param {import("./geometry.js").Line} drawing
+ * @param {import ("./geometry.js").Line} drawing
  */
 function drawLine(svg, { line, area }) {
   setAttribute(svg.querySelector(".area"), "d", area);
@@ -148,7 +152,7 @@ function drawLine(svg, { line, area }) {
 
 /**
  * @param {Element} svg
- * @param {import("./geometry.js").Bar[]} bars
+ * @param {import ("./geometry.js").Bar[]} bars
  */
 function drawBars(svg, bars) {
   while (svg.children.length > bars.length) svg.lastElementChild?.remove();

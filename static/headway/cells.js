@@ -3,7 +3,7 @@
  * `dashboard/cells.py` makes the first lines from the same declaration; `tests/vectors/cells.json`
  * holds both to it.
  *
- * @typedef {import("./words.js").Words} Words
+ * @typedef {import ("./words.js").Words} Words
  * @typedef {Record<string, any>} Row
  * @typedef {Record<string, string[]>} Cells form and arguments by name, most often fields of the row
  * @typedef {{now: number, words: Record<string, string>, links: Record<string, string>,
@@ -121,6 +121,7 @@ const FORMS = {
     return { text: at > now ? fill(pattern, { time: format.age(at - now) }) : due, until: at, pattern, due };
   },
   fill: (row, { words }, key, ...fields) => fill(words[key], Object.fromEntries(fields.map((field) => [field, textOf(row[field])]))),
+  find: (row, setting, field) => ((row[field] ?? null) === null ? "" : searchFor(setting, row[field])),
   flag: (row, _, ...only) => matches(row, only),
   health: (row, { common }, field) => common.health[row[field]] ?? row[field] ?? "",
   instant: (row, _, field) => ({ at: row[field] ?? null }),
@@ -161,7 +162,7 @@ const FORMS = {
     const of = fields.pop();
     return `${format.number(sumOf(row, fields))} / ${format.number(row[of] ?? 0)}`;
   },
-  target: (row, setting, kind, field) => (row[kind] === "query" ? searchFor(setting, row[field] ?? "") : linkTo(setting, row[kind], row[field])),
+  target: (row, setting, kind, field) => (row[kind] === "query" ? FORMS.find?.(row, setting, field) : linkTo(setting, row[kind], row[field])),
   text: (row, _, field) => textOf(row[field]),
   use: (row, _, used, of) => (row[of] ? `${row[used] ?? 0}/${row[of]}` : String(row[used] ?? 0)),
   word: (row, { words }, field, prefix = field) => (row[field] ? (words[`${prefix}_${row[field]}`] ?? String(row[field])) : ""),

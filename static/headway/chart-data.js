@@ -7,7 +7,7 @@
  * @typedef {[number, number|null]} Gap from, until; null while it lasts
  * @typedef {{range: string, from: number, until: number, step: number, is_zoomed: boolean,
  *   points: Point[], gaps: Gap[]}} Data `until` is not included
- * @typedef {import("./words.js").Group} Group
+ * @typedef {import ("./words.js").Group} Group
  */
 
 import * as format from "./format.js";

@@ -1,8 +1,8 @@
 /**
  * What the stream badge says about a connection and the stream behind it.
  *
- * @typedef {import("./types.js").Stream} Stream
- * @typedef {import("./words.js").Group} Group
+ * @typedef {import ("./types.js").Stream} Stream
+ * @typedef {import ("./words.js").Group} Group
  * @typedef {{phase: "connecting"|"open"|"waiting"|"stopped", retryAt: number|null, reason: string,
  *   heardAt: number|null, stream: Stream|null}} Status
  *   instants here are the browser's own clock

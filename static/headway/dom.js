@@ -126,7 +126,7 @@ export function setInstant(time, at) {
  * A text that counts, or one that does not: the ticker writes the first kind.
  *
  * @param {HTMLElement|null} element
- * @param {import("./outcome.js").Text} text
+ * @param {import ("./outcome.js").Text} text
  * @param {string} now as it reads at this instant
  */
 export function setCounting(element, text, now) {
@@ -138,7 +138,7 @@ export function setCounting(element, text, now) {
 }
 
 /**
- * An instant as `data-clock` asks for it: with milliseconds, to the minute, with its day, or plain.
+ * An instant as `data-clock` asks for it: with milliseconds, to the minute, with its day, whole, or plain.
  *
  * @param {number} at
  * @param {string|null} clock
@@ -146,6 +146,7 @@ export function setCounting(element, text, now) {
 function written(at, clock) {
   if (clock === "minute") return format.minute(at);
   if (clock === "moment") return format.moment(at);
+  if (clock === "exact") return format.exact(at);
   return format.clock(at, { ms: clock === "ms" });
 }
 

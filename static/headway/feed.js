@@ -5,12 +5,12 @@
  * the tab is hidden); what a view holds is its source's affair. Timers, clock, randomness and
  * sockets are given from outside.
  *
- * @typedef {import("./types.js").SnapshotFrame} SnapshotFrame
- * @typedef {import("./types.js").PatchFrame} PatchFrame
- * @typedef {import("./types.js").Refusal} Refusal
- * @typedef {import("./types.js").Cursor} Cursor
- * @typedef {import("./types.js").Stream} Stream
- * @typedef {import("./connection.js").Status} Status
+ * @typedef {import ("./types.js").SnapshotFrame} SnapshotFrame
+ * @typedef {import ("./types.js").PatchFrame} PatchFrame
+ * @typedef {import ("./types.js").Refusal} Refusal
+ * @typedef {import ("./types.js").Cursor} Cursor
+ * @typedef {import ("./types.js").Stream} Stream
+ * @typedef {import ("./connection.js").Status} Status
  *
  * @typedef {{op: "hello", frame: number, epoch: string, user: string|null, can: string[],
  *   server_time: string|number, version: string, assets: string}} Hello

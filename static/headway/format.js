@@ -2,10 +2,14 @@
  * Words and numbers as people read them. The same input gives the same text in
  * `dashboard/templatetags/headway.py`; `tests/vectors/format.json` holds both to it.
  *
- * @typedef {import("./types.js").Count} Count
+ * @typedef {import ("./types.js").Count} Count
  */
 
-import { ENGLISH } from "./words.js";
+/** What a task is shown under: a status, or a conclusion once it is over. */
+const STATES = new Set([
+  "queued", "scheduled", "reserved", "running", "retrying", "stalled", "unknown",
+  "succeeded", "failed", "cancelled", "rejected", "expired", "lost",
+]);
 
 /** Joins a number to its unit, so that a line never breaks between them. */
 const NBSP = "\u00a0";
@@ -273,6 +277,6 @@ export function exact(at) {
  */
 export function look(row) {
   const key = row.conclusion ?? row.status;
-  const state = key in ENGLISH.states ? key : "unknown";
-  return { state, word: ENGLISH.states[state] ?? state };
+  const state = STATES.has(key) ? key : "unknown";
+  return { state, word: state.charAt(0).toUpperCase() + state.slice(1) };
 }

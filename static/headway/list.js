@@ -6,8 +6,8 @@
  * - a row that left the live window (it no longer matches, or newer ones pushed it out) stays
  *   until `refresh()`, within a bound while the list is not held.
  *
- * @typedef {import("./types.js").TaskRow} TaskRow
- * @typedef {import("./store.js").Store<TaskRow>} TaskStore
+ * @typedef {import ("./types.js").TaskRow} TaskRow
+ * @typedef {import ("./store.js").Store<TaskRow>} TaskStore
  */
 
 import { newestFirst } from "./store.js";

@@ -1,7 +1,7 @@
 /**
  * Reads the pages below a list from the HTTP API.
  *
- * @typedef {import("./types.js").TaskRow} TaskRow
+ * @typedef {import ("./types.js").TaskRow} TaskRow
  */
 
 /** Enough to reach below a live window that moved on since its cursor was made. */

@@ -2,9 +2,9 @@
  * What the "Progress or outcome" column says about a task: a bar or a note. The server's first
  * paint says the same (`dashboard/presentation.py`).
  *
- * @typedef {import("./types.js").TaskRow} TaskRow
- * @typedef {import("./types.js").Progress} Progress
- * @typedef {import("./words.js").Words} Words
+ * @typedef {import ("./types.js").TaskRow} TaskRow
+ * @typedef {import ("./types.js").Progress} Progress
+ * @typedef {import ("./words.js").Words} Words
  *
  * @typedef {{text: string, until?: number, pattern?: string, due?: string}} Text
  *   with `until`, the text counts down: `pattern` before that instant, `due` after it

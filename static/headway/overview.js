@@ -3,8 +3,8 @@
  * writes the same lines into the page as it is first sent; `tests/vectors/overview.json` holds
  * both to it.
  *
- * @typedef {import("./words.js").Words} Words
- * @typedef {import("./telling.js").Setting} Setting
+ * @typedef {import ("./words.js").Words} Words
+ * @typedef {import ("./telling.js").Setting} Setting
  */
 
 import * as format from "./format.js";

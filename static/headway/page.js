@@ -1,8 +1,8 @@
 /**
  * What the elements of a page share. `app.js` makes it before it defines them.
  *
- * @typedef {{feed: import("./feed.js").Feed, ticker: import("./ticker.js").Ticker,
- *   words: import("./words.js").Words, announce: (text: string) => void}} Page
+ * @typedef {{feed: import ("./feed.js").Feed, ticker: import ("./ticker.js").Ticker,
+ *   words: import ("./words.js").Words, announce: (text: string) => void}} Page
  */
 
 /** An element that takes part in a live page. */

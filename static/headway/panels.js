@@ -1,10 +1,11 @@
 /**
  * Parts of a page that only the server knows how to write: read again when what they tell of has
- * changed, and put in the place of ours.
+ * changed, and put in the place of ours. One with `data-keep` keeps itself up to date, and is only
+ * filled where it was empty.
  */
 
 import { localise } from "./dom.js";
-import { fetchPage } from "./visit.js";
+import { fetchPage } from "./fetching.js";
 
 export class Panels {
   /** @type {Element} */
@@ -52,7 +53,7 @@ export class Panels {
     for (const theirs of page.querySelectorAll("main [data-panel]")) {
       const name = CSS.escape(theirs.getAttribute("data-panel") ?? "");
       const ours = this.#root.querySelector(`[data-panel="${name}"]`);
-      if (!ours) continue;
+      if (!ours || (ours.hasAttribute("data-keep") && ours.childElementCount > 0)) continue;
       const copy = document.importNode(theirs, true);
       localise(copy);
       keepOpen(ours, copy);

@@ -2,9 +2,9 @@
  * Two lanes on one time axis, drawn by uPlot: what finished as an area, what failed as bars below
  * it, where one percent of the throughput is still to be seen.
  *
- * @typedef {ReturnType<typeof import("./chart-data.js").columns>} Columns
+ * @typedef {ReturnType<typeof import ("./chart-data.js").columns>} Columns
  * @typedef {Record<"text"|"muted"|"line"|"surface"|"finished"|"area"|"failed"|"gap"|"edge", string>} Ink
- * @typedef {{ink: () => Ink, columns: () => Columns, gaps: () => import("./chart-data.js").Gap[],
+ * @typedef {{ink: () => Ink, columns: () => Columns, gaps: () => import ("./chart-data.js").Gap[],
  *   now: () => number, view: () => [number, number],
  *   font: string, onCursor: (index: number|null) => void, onSelect: (from: number, until: number) => void,
  *   onReset: () => void}} Outside

@@ -2,8 +2,8 @@
  * What is wrong, in words. `dashboard/overview.py` writes the same lines into the page as it is
  * first sent.
  *
- * @typedef {import("./telling.js").Links} Links
- * @typedef {import("./telling.js").Setting} Setting
+ * @typedef {import ("./telling.js").Links} Links
+ * @typedef {import ("./telling.js").Setting} Setting
  */
 
 import * as format from "./format.js";
@@ -32,7 +32,7 @@ export function problems(row, setting) {
  *
  * @param {string} kind
  * @param {number|null|undefined} count
- * @param {import("./words.js").Group} words
+ * @param {import ("./words.js").Group} words
  */
 function pattern(kind, count, words) {
   const name = ["none", "one"][count ?? 0] ?? "many";
@@ -44,7 +44,7 @@ function pattern(kind, count, words) {
  *
  * @param {any} told
  * @param {string|null|undefined} task
- * @param {import("./words.js").Group} words
+ * @param {import ("./words.js").Group} words
  */
 function titleOf(told, task, words) {
   const title = told.title || told.subject;

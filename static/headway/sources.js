@@ -1,12 +1,12 @@
 /**
  * A view on the feed that fills a store.
  *
- * @typedef {import("./feed.js").Source} Source
- * @typedef {import("./types.js").Refusal} Refusal
+ * @typedef {import ("./feed.js").Source} Source
+ * @typedef {import ("./types.js").Refusal} Refusal
  */
 
 /**
- * @param {import("./store.js").Store<any>} store
+ * @param {import ("./store.js").Store<any>} store
  * @param {() => Record<string, unknown>} spec
  * @param {(refusal: Refusal) => void} refuse
  * @returns {Source}

@@ -4,10 +4,10 @@
  * Rows are state, not history: applying one twice changes nothing, and one that is older than
  * what is held is passed over. Rows of figures have no revision; the one that came last holds.
  *
- * @typedef {import("./types.js").SnapshotFrame} SnapshotFrame
- * @typedef {import("./types.js").PatchFrame} PatchFrame
- * @typedef {import("./types.js").Counts} Counts
- * @typedef {import("./types.js").Cursor} Cursor
+ * @typedef {import ("./types.js").SnapshotFrame} SnapshotFrame
+ * @typedef {import ("./types.js").PatchFrame} PatchFrame
+ * @typedef {import ("./types.js").Counts} Counts
+ * @typedef {import ("./types.js").Cursor} Cursor
  */
 
 /**

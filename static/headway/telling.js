@@ -2,7 +2,7 @@
  * What lines are written with: sentences in which a time goes on, rates, and addresses of lists.
  * `dashboard/overview.py` writes the same.
  *
- * @typedef {import("./words.js").Words} Words
+ * @typedef {import ("./words.js").Words} Words
  * @typedef {{tasks: string, workers: string, failures: string, failure: string, schedule: string}} Links
  *   addresses of pages, empty where there is none; `failure` has `ID_PLACEHOLDER` for its signature
  * @typedef {{before: string, at: number|null, time: string, after: string}} Sentence

@@ -55,14 +55,54 @@ export function termAt(query, at) {
 /** @param {string} value */
 const quoted = (value) => (/[\s",]/.test(value) ? `"${value.replace(/["\\]/g, "\\$&")}"` : value);
 
+/** Words whose values the server knows. */
+const KNOWN = new Set(["name", "queue", "worker", "owner", "label"]);
+
 /**
- * How the term that is being typed may go on: keys first, then the values of a key.
+ * What the term that is being typed asks the server for; null where it asks for nothing it knows.
+ *
+ * @param {string} typed
+ * @returns {{of: string, starts: string}|null}
+ */
+export function asking(typed) {
+  const [, of = "", values = ""] = /^-?([a-z]+):(.*)$/is.exec(typed) ?? [];
+  if (!KNOWN.has(of.toLowerCase()) || /[*\\]/.test(values)) return null;
+  return { of: of.toLowerCase(), starts: lastValue(values).replaceAll('"', "") };
+}
+
+/** @param {string} values the one that is being typed: what follows the last comma outside quotes */
+const lastValue = (values) => /(?:"(?:[^"\\]|\\.)*"?|[^",])*$/.exec(values)?.[0] ?? "";
+
+/**
+ * Whether a term is not finished yet, so that it is too early to call it wrong.
+ *
+ * @param {string} typed
+ */
+export const isUnfinished = (typed) => /[-:,\\]$/.test(typed) || (typed.match(/"/g)?.length ?? 0) % 2 === 1;
+
+/**
+ * A query cut in three where it is wrong.
+ *
+ * @param {string} query
+ * @param {{at: number, until: number}} fault in characters, as the server counts them
+ */
+export function marked(query, { at, until }) {
+  const characters = [...query];
+  const end = Math.max(until, at + 1);
+  const cut = (/** @type {number} */ from, /** @type {number} */ to) => characters.slice(from, to).join("");
+  return { before: cut(Math.max(0, at - 60), at), mark: cut(at, end) || "\u00a0", after: cut(end, end + 60) };
+}
+
+/**
+ * How the term that is being typed may go on: keys first, then the values of a key, those that are
+ * known on the page before those that the server told.
  *
  * @param {string} typed
  * @param {Word[]} words
+ * @param {string[]} [told] what the server knows to complete it
  * @returns {Suggestion[]}
  */
-export function suggest(typed, words) {
+export function suggest(typed, words, told = []) {
   const sign = typed.startsWith("-") ? "-" : "";
   const rest = typed.slice(sign.length).toLowerCase();
   const colon = rest.indexOf(":");
@@ -71,9 +111,11 @@ export function suggest(typed, words) {
       .map(({ word, description }) => ({ text: `${sign}${word}`, description }));
   }
   const word = words.find((candidate) => candidate.word === rest.slice(0, colon + 1));
-  const before = rest.slice(colon + 1);
-  const last = before.slice(before.lastIndexOf(",") + 1);
+  if (!word) return [];
+  const last = lastValue(rest.slice(colon + 1));
   const start = typed.slice(0, typed.length - last.length);
-  return (word?.values ?? []).filter((value) => value.toLowerCase().startsWith(last) && value.toLowerCase() !== last)
+  const bare = last.replaceAll('"', "");
+  const known = (word.values ?? []).filter((value) => value.toLowerCase().startsWith(bare));
+  return [...new Set([...known, ...told])].filter((value) => value.toLowerCase() !== bare)
     .slice(0, MAX_SUGGESTIONS).map((value) => ({ text: start + quoted(value), description: "" }));
 }

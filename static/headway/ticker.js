@@ -81,7 +81,7 @@ export class Ticker {
     const now = this.now();
     this.#shownAt = now;
     for (const element of this.#root.querySelectorAll(SELECTOR)) {
-      if (element instanceof HTMLElement) setText(element, reading(element.dataset, now));
+      if (element instanceof HTMLElement || element instanceof SVGElement) setText(element, reading(element.dataset, now));
     }
   }
 

@@ -26,7 +26,7 @@ function isBusy() {
 }
 
 /**
- * @param {import("./page.js").Page} page
+ * @param {import ("./page.js").Page} page
  */
 export function listenForUpdates({ feed, ticker, words, announce }) {
   let usedAt = performance.now();

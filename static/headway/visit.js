@@ -4,24 +4,12 @@
  */
 
 import { localise } from "./dom.js";
+import { fetchPage } from "./fetching.js";
 
 const SWAPPED_SCRIPTS = 'script[type="application/json"][id]';
 
 /** The newest visit; an older one that answers late is dropped. */
 let newest = 0;
-
-/**
- * A page as the server would send it now, null where it sent something else (a sign-in, an error).
- *
- * @param {string} url
- * @returns {Promise<Document|null>}
- */
-export async function fetchPage(url) {
-  const response = await fetch(url, { headers: { accept: "text/html" } });
-  if (response.redirected || !(response.headers.get("content-type") ?? "").startsWith("text/html")) return null;
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  return page.querySelector("main") && page.body.dataset.assets === document.body.dataset.assets ? page : null;
-}
 
 /** @param {Document} page */
 function swap(page) {
@@ -57,6 +45,7 @@ export async function visit(url, { isNew = true, draft } = {}) {
   const hadFocus = document.activeElement === queryInput();
   if (isNew) history.pushState(null, "", url);
   swap(page);
+  if (isNew && window.scrollY) window.scrollTo({ top: 0, behavior: "instant" });
   const input = queryInput();
   if (!(input instanceof HTMLInputElement)) return;
   if (draft !== undefined) input.value = draft;

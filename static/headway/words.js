@@ -4,7 +4,7 @@
  *
  * @typedef {Record<string, string>} Group
  * @typedef {{states: Group, notes: Group, stream: Group, health: Group,
- *   overview: Group, problems: Group, chart: Group, actions: Group, failures: Group, page: Group}} Words
+ *   overview: Group, problems: Group, chart: Group, actions: Group, failures: Group, graph: Group, page: Group}} Words
  */
 
 /** @type {Words} */
@@ -187,7 +187,7 @@ export const ENGLISH = {
     open: "Open",
     muted: "Muted",
     resolved: "Resolved",
-    new: "new, first seen %(time)s ago",
+    new: "new since %(time)s",
     returned: "came back %(time)s ago",
     muted_until: "until %(when)s",
     muted_for_good: "for good",
@@ -199,6 +199,14 @@ export const ENGLISH = {
     unreachable: "What is known of it could not be read: the server did not answer.",
     groups_one: "1 group",
     groups: "%(count)s groups",
+  },
+  graph: {
+    done: "%(count)s of %(total)s done",
+    cut: "Only the first %(count)s tasks are shown.",
+    fold: "%(count)s × %(name)s",
+    this: "this task",
+    part: "%(count)s %(state)s",
+    title: "Workflow",
   },
   page: {
     new: "%(count)s new",
@@ -214,6 +222,13 @@ export const ENGLISH = {
     remove: "Remove filter %(term)s",
     unreachable: "the server did not answer",
     suggestions: "%(count)s suggestions",
+    kept: "Saved as %(name)s.",
+    renamed: "It is called %(name)s now.",
+    deleted: "%(name)s is deleted.",
+    rename: "Rename %(name)s",
+    forget: "Delete %(name)s",
+    every: "every task",
+    columns: "Columns changed.",
     shown: "%(number)s of %(total)s",
   },
 };

@@ -49,7 +49,13 @@ def store(transactional_db: None) -> Iterator[Store]:
     now = time.time()
     seen = {"revision": 1, "first_seen_at": now}
     models.Failure.objects.create(
-        signature="a1", type="CardError", message="declined", task_id="t1", last_seen_at=now, **seen
+        signature="a1",
+        type="CardError",
+        message="declined",
+        count=1,
+        task_id="t1",
+        last_seen_at=now,
+        **seen,
     )
     models.Queue.objects.create(name="mail", depth=3, consumers=0, measured_at=now, **seen)
     store = Store()

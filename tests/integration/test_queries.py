@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from django.db import connections, transaction
 
-from dashboard import plans, queries, snapshots
+from dashboard import plans, queries, search, snapshots
 from dashboard.queries import Reader
 from dashboard.store import Store
 from realtime.codec import decode, encode
@@ -42,8 +42,9 @@ def reader(database: str) -> Reader:
 
 @pytest.fixture
 def small_search(monkeypatch: pytest.MonkeyPatch) -> int:
-    """A search that stops after 10 rows."""
+    """A search and a count that stop after 10 rows."""
     monkeypatch.setattr(queries, "MAX_SEARCHED", 10)
+    monkeypatch.setattr(queries, "MAX_COUNTED", 10)
     return 10
 
 
@@ -182,27 +183,27 @@ def test_rights_narrow_every_query(store: Store, reader: Reader) -> None:
 def test_a_costly_query_stops_and_says_how_far_it_searched(
     store: Store, reader: Reader, small_search: int
 ) -> None:
-    write(store, *(task(n, label="needle" if n == 4 else None) for n in range(30)))
+    write(store, *(task(n, retries=7 if n == 4 else 0) for n in range(30)))
 
-    first = page(reader, "needle")
-    second = page(reader, "needle", after=first.after)
-    third = page(reader, "needle", after=second.after)
+    first = page(reader, "retries:7")
+    second = page(reader, "retries:7", after=first.after)
+    third = page(reader, "retries:7", after=second.after)
 
     assert (ids(first), first.searched_back_to) == ([], task(20).first_seen_at)
     assert (ids(second), second.searched_back_to) == ([], task(10).first_seen_at)
     assert ids(third) == ["t0004"]
-    assert page(reader, "needle", after=third.after).after is None
+    assert page(reader, "retries:7", after=third.after).after is None
 
 
 def test_a_costly_query_over_several_values_loses_none(
     store: Store, reader: Reader, small_search: int
 ) -> None:
     """One value's rows end where the other's go far back."""
-    told = [task(n, status="queued", label="needle") for n in range(20)]
-    told += [task(n, status="running", label="needle") for n in range(20, 23)]
+    told = [task(n, status="queued", retries=7) for n in range(20)]
+    told += [task(n, status="running", retries=7) for n in range(20, 23)]
     write(store, *told)
 
-    found = [id_ for part in walk(reader, "needle status:queued,running", 4) for id_ in part]
+    found = [id_ for part in walk(reader, "retries:7 status:queued,running", 4) for id_ in part]
 
     assert found == [f"t{n:04}" for n in reversed(range(23))]
 
@@ -231,7 +232,7 @@ def test_a_beginning_that_few_tasks_have_is_found_however_old_they_are(
 def test_a_beginning_that_many_tasks_have_is_searched_for(
     store: Store, reader: Reader, small_search: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "MAX_SORTED", 2)
+    monkeypatch.setattr(search, "MAX_FOUND", 2)
     write(store, *(task(n, name=f"job{n}.{n % 2}") for n in range(25)))
 
     answer = page(reader, "name:job*", limit=4)
@@ -359,12 +360,10 @@ def test_counts_stop_at_their_cap_and_say_so(
 def test_counts_of_a_costly_query_are_lower_bounds_but_open_tasks_are_all_found(
     store: Store, reader: Reader, small_search: int
 ) -> None:
-    over = {"status": "completed", "conclusion": "succeeded", "label": "needle"}
-    write(
-        store, task(0, status="running", label="needle"), *(task(n, **over) for n in range(1, 30))
-    )
+    over = {"status": "completed", "conclusion": "succeeded", "retries": 7}
+    write(store, task(0, status="running", retries=7), *(task(n, **over) for n in range(1, 30)))
 
-    counts = reader.counts(query.parse("needle"), EVERYTHING, NOW)
+    counts = reader.counts(query.parse("retries:7"), EVERYTHING, NOW)
 
     assert counts["running"] == (1, False)
     assert counts["succeeded"] == (10, True)

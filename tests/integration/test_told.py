@@ -125,6 +125,15 @@ def test_the_groups_that_failed_last_come_first(reader: Reader, write: Writer) -
     assert failures(reader, ids=("c", "a", "gone\x00")) == ["a", "c"]
 
 
+def test_a_group_whose_tasks_turned_out_to_have_ended_otherwise_is_told_no_more(
+    reader: Reader, write: Writer
+) -> None:
+    write.failure("a", -10, count=0, first_seen_at=NOW - 20)
+    assert failures(reader) == []
+    assert failures(reader, ids=("a",)) == []
+    assert "failure_new" not in {each["kind"] for each in overview(reader)["problems"]}
+
+
 def test_failures_are_chosen_by_state_name_time_and_text(reader: Reader, write: Writer) -> None:
     write.failure("a", -10, state="muted")
     write.failure("b", -7200, name="shop.mail", frame="mail.py:4 in send")
@@ -178,6 +187,11 @@ def test_whoever_sees_some_tasks_is_not_told_what_all_of_them_do(
         None,
     )
     assert own_queue["depth"] == 3
+    write.queue("idle", depth=0, consumers=1, measured_at=NOW)
+    others = replace(task, id="t2", queue="idle")
+    store.commit("mine", Changes(tasks=[others]))
+    assert [row["warning"] for row in read(reader, "queues")] == ["backlog", "unattended"]
+    assert [row["warning"] for row in read(reader, "queues", OWN)] == [None, "unattended"]
     assert (entry["last_task_id"], entry["last_outcome"]) == ("t1", "queued")
     assert (own_entry["last_task_id"], own_entry["last_outcome"]) == (None, None)
     own = overview(reader, OWN)

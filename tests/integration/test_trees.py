@@ -69,3 +69,28 @@ def test_hidden_tasks_are_absent_and_nothing_is_told_from_them(store: Store, dat
     assert tree(database, "root", own) is None
     assert tree(database, "never was") is None
     assert tree(database, "a\x00") is None
+
+
+def test_a_group_that_a_client_sent_belongs_together_with_what_follows_it(
+    store: Store, database: str
+) -> None:
+    members = [task(f"m{n}", n, root_id=f"m{n}", group_id="g") for n in range(3)]
+    body = task("body", 5, root_id="m2", parent_id="m2")
+    write(store, *members, body, task("alone", 6, root_id="alone"))
+    for each in ("m0", "m2", "body"):
+        found = tree(database, each)
+        assert found is not None
+        assert list(found.nodes) == ["m0", "m1", "m2", "body"]
+        assert sorted(found.roots) == ["m0", "m1", "m2"]
+        assert not found.is_cut
+
+
+def test_hidden_members_of_a_group_are_absent(store: Store, database: str) -> None:
+    write(
+        store,
+        task("mine", root_id="mine", group_id="g", owner="ann"),
+        task("other", 1, root_id="other", group_id="g", owner="bob"),
+    )
+    found = tree(database, "mine", query.parse("owner:ann"))
+    assert found is not None
+    assert (list(found.nodes), found.roots) == (["mine"], ("mine",))

@@ -6,8 +6,9 @@ from tests.services.process import ROOT
 
 _AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-_RUN = """async (tags) => {
-  const { violations } = await axe.run(document, { runOnly: tags, resultTypes: ["violations"] });
+_RUN = """async ([tags, parts]) => {
+  const where = parts.length ? { include: parts } : document;
+  const { violations } = await axe.run(where, { runOnly: tags, resultTypes: ["violations"] });
   const told = ({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)}`);
   return violations.flatMap(told);
 }"""
@@ -15,6 +16,11 @@ _RUN = """async (tags) => {
 
 def violations(page: Page) -> list[str]:
     """Rule and markup of everything that breaks WCAG 2.2 AA."""
+    return violations_in(page)
+
+
+def violations_in(page: Page, *parts: str) -> list[str]:
+    """The same of some parts of a page, by their selectors; of the whole page without any."""
     page.evaluate(_AXE.read_text(encoding="utf-8"))
-    found: list[str] = page.evaluate(_RUN, _TAGS)
+    found: list[str] = page.evaluate(_RUN, [_TAGS, [[part] for part in parts]])
     return found

@@ -3,9 +3,10 @@ live socket that does what the test tells it to.
 
 `python -m daphne -p PORT tests.js.fake_server:app`. `GET /control` gives what clients sent.
 `POST /control` takes JSON: `upsert` (partial rows), `remove` (ids), `workers` (rows), `told` (all
-rows of kinds that only the store tells, by kind), `gaps` of the stream, `reset` (forgets
-everything), `can` and `rows` (what the viewer may do, and see), `stream` (fields of a stream
-frame), `assets`, `api` (see fake_api.py), `drop` (a close code for every socket), `refuse` (seconds in which sockets are
+rows of kinds that only the store tells, by kind), `held` (tasks of workers, by worker and kind),
+`gaps` of the stream, `reset` (forgets everything), `can` and `rows` (what the viewer may do, and
+see), `stream` (fields of a stream frame), `saved` (queries) and `values` (by kind), `assets`, `api`
+(see fake_api.py), `drop` (a close code for every socket), `refuse` (seconds in which sockets are
 turned away), `bye` (milliseconds).
 """
 
@@ -88,8 +89,21 @@ settings.configure(
 )
 django.setup()
 
-from dashboard import access, charts  # noqa: E402
-from dashboard.views import overview, pages, shell, tasklist  # noqa: E402
+from dashboard import access, charts, trees, values  # noqa: E402
+from dashboard.auditing import AuditPage  # noqa: E402
+from dashboard.trees import Tree  # noqa: E402
+from dashboard.views import (  # noqa: E402
+    audit,
+    failures,
+    overview,
+    pages,
+    queues,
+    schedule,
+    shell,
+    tasklist,
+    workers,
+)
+from dashboard.views import task as task_page  # noqa: E402
 from realtime.core import query as language  # noqa: E402
 from realtime.core import wire  # noqa: E402
 from realtime.core.frames import TOLD  # noqa: E402
@@ -98,7 +112,9 @@ from realtime.ports import Page, Rights, Select, StreamInfo  # noqa: E402
 from tests.js.fake_api import Api  # noqa: E402
 
 CAN = ("view_task", "view_worker", "view_queue", "view_failure", "view_scheduleentry")
-INES = types.SimpleNamespace(is_authenticated=True, get_username=lambda: "ines")
+INES = types.SimpleNamespace(
+    is_authenticated=True, is_active=True, is_staff=False, get_username=lambda: "ines"
+)
 
 
 def rights(user: Any = INES) -> Rights:
@@ -112,6 +128,24 @@ overview.read_chart = lambda span, is_told: (
     WORLD.told.get("series", []),
     [charts.Gap(*gap) for gap in WORLD.gaps],
 )
+
+
+def tree(task_id: str, rows: Any, now: float) -> Tree | None:
+    """Everything of the root of this task, and of its group."""
+    asked = WORLD.rows.get(task_id)
+    if asked is None:
+        return None
+    root, group = asked["root_id"] or task_id, asked["group_id"]
+    below = [
+        row
+        for row in WORLD.rows.values()
+        if root in (row["root_id"], row["id"]) or (group and row["group_id"] == group)
+    ]
+    found = {row["id"]: {name: row[name] for name in trees._COLUMNS} for row in below[:500]}
+    return Tree(root, found, len(below) > 500, (root,))
+
+
+task_page.read_tree = tree
 
 
 class World:
@@ -128,6 +162,9 @@ class World:
         self.visible = ""
         self.gaps: list[Any] = []
         self.api = Api()
+        self.held: dict[str, dict[str, int]] = {}
+        self.saved: list[dict[str, Any]] = []
+        self.values: dict[str, list[str]] = {}
         self.revision = 0
         self.assets = ""
         self.refused_until = 0.0
@@ -329,7 +366,10 @@ def change(message: dict[str, Any]) -> set[str]:
     WORLD.can = tuple(message.get("can", WORLD.can))
     WORLD.visible = message.get("rows", WORLD.visible)
     WORLD.gaps = message.get("gaps", WORLD.gaps)
+    WORLD.held = message.get("held", WORLD.held)
     WORLD.api.tell(message.get("api", {}))
+    WORLD.saved = message.get("saved", WORLD.saved)
+    WORLD.values = message.get("values", WORLD.values)
     workers_changed = {worker["name"] for worker in message.get("workers", ())}
     return tasks_changed | workers_changed | told_changed | set(message.get("remove", ()))
 
@@ -372,35 +412,56 @@ async def websocket(receive: Any, send: Any) -> None:
 
 
 def tasks(request: HttpRequest) -> HttpResponse:
-    found = tasklist.TaskList(
-        Reader(), rights(), request.GET.get("query", ""), request.GET.get("after"), time.time()
-    )
-    return shell.page(
-        request,
-        "tasks.html",
-        found.context(),
-        stream=Reader().stream(),
-        now=time.time(),
-        status=found.status,
-    )
+    pages.snapshots = Reader
+    view: Callable[..., HttpResponse] = inspect.unwrap(pages.tasks)
+    return view(request, rights())
 
 
 def task(request: HttpRequest, task_id: str) -> HttpResponse:
     pages.snapshots = Reader
-    view: Callable[..., HttpResponse] = inspect.unwrap(pages.task)
+    view: Callable[..., HttpResponse] = inspect.unwrap(task_page.show)
     return view(request, rights(), task_id)
 
 
-def workers(request: HttpRequest) -> HttpResponse:
-    pages.snapshots = Reader
-    view: Callable[..., HttpResponse] = inspect.unwrap(pages.workers)
-    return view(request, rights())
+def told_page(show: Callable[..., HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """A page of told rows, without its guard."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        pages.snapshots = Reader
+        return inspect.unwrap(show)(request, rights())
+
+    return answer
+
+
+def entries(wanted: dict[str, str], limit: int, after: str | None = None) -> AuditPage:
+    """The audit in memory; a cursor is a place in it."""
+    told = WORLD.told.get("audit", [])
+    found = [row for row in told if all(row[name] == value for name, value in wanted.items())]
+    begin = int(after or 0)
+    end = begin + limit
+    return AuditPage(found[begin:end], str(end) if end < len(found) else None)
+
+
+audit.auditing.page = entries
+workers.read_held = lambda: WORLD.held
 
 
 def front(request: HttpRequest) -> HttpResponse:
     pages.snapshots = Reader
     view: Callable[..., HttpResponse] = inspect.unwrap(overview.show)
     return view(request, rights())
+
+
+def all_failures(request: HttpRequest) -> HttpResponse:
+    pages.snapshots = Reader
+    view: Callable[..., HttpResponse] = inspect.unwrap(failures.show)
+    return view(request, rights())
+
+
+def one_failure(request: HttpRequest, signature: str) -> HttpResponse:
+    pages.snapshots = Reader
+    view: Callable[..., HttpResponse] = inspect.unwrap(failures.group)
+    return view(request, rights(), signature)
 
 
 def api_tasks(request: HttpRequest) -> HttpResponse:
@@ -414,6 +475,46 @@ def api_tasks(request: HttpRequest) -> HttpResponse:
     return JsonResponse(
         {"items": rows, "after": page.after, "epoch": page.epoch, "revision": page.revision}
     )
+
+
+def api_query(request: HttpRequest) -> HttpResponse:
+    try:
+        return JsonResponse({"query": language.parse(request.GET["query"]).text})
+    except language.QueryError as error:
+        problem = {"detail": error.message, "at": error.at, "until": error.until}
+        return JsonResponse(problem, status=400)
+
+
+def api_values(request: HttpRequest) -> HttpResponse:
+    """Of every row there is, and of those that a test says exist besides."""
+    of, starts = request.GET["of"], request.GET["starts"]
+    known = [*(row[of] for row in WORLD.rows.values()), *WORLD.values.get(of, ())]
+    return JsonResponse({"items": values._ranked(known, starts)})
+
+
+def api_queries(request: HttpRequest) -> HttpResponse:
+    asked = json.loads(request.body)
+    WORLD.saved += [asked := {**asked, "id": 1 + max([0, *(each["id"] for each in WORLD.saved)])}]
+    return JsonResponse(asked, status=201)
+
+
+def api_saved(request: HttpRequest, query_id: int) -> HttpResponse:
+    [each] = [each for each in WORLD.saved if each["id"] == query_id]
+    if request.method == "DELETE":
+        WORLD.saved.remove(each)
+        return HttpResponse(status=204)
+    each |= json.loads(request.body)
+    return JsonResponse(each)
+
+
+def saved_queries(user: Any) -> list[Any]:
+    return [
+        types.SimpleNamespace(pk=each["id"], name=each["name"], query=each["query"])
+        for each in WORLD.saved
+    ]
+
+
+tasklist.saved.saved = saved_queries
 
 
 def _api(key: str, value: Any) -> Any:
@@ -437,16 +538,22 @@ headway.app_name = "headway"  # type: ignore[attr-defined]
 headway.urlpatterns = [  # type: ignore[attr-defined]
     path("", front, name="overview"),
     path("", front, name="index"),
-    path("failures/", empty, name="failures"),
-    path("failures/<signature>/", empty, name="failure"),
-    path("queues/", empty, name="queues"),
+    path("failures/", all_failures, name="failures"),
+    path("failures/<signature>/", one_failure, name="failure"),
+    path("queues/", told_page(queues.show), name="queues"),
+    path("schedule/", told_page(schedule.show), name="schedule"),
+    path("audit/", told_page(audit.show), name="audit"),
     path("tasks/", tasks, name="tasks"),
     path("tasks/<path:task_id>/", task, name="task"),
     path("actions/<action>/<path:task_id>/", empty, name="act"),
-    path("workers/", workers, name="workers"),
+    path("workers/", told_page(workers.show), name="workers"),
     path("login/", empty, name="login"),
     path("logout/", empty, name="logout"),
     path("api/v1/tasks", api_tasks, name="api_tasks"),
+    path("api/v1/query", api_query),
+    path("api/v1/values", api_values),
+    path("api/v1/queries", api_queries),
+    path("api/v1/queries/<int:query_id>", api_saved),
 ]
 urls = types.ModuleType("fake_urls")
 urls.urlpatterns = [path("", django.urls.include(headway)), path("static/<path:name>", static)]  # type: ignore[attr-defined]
@@ -470,15 +577,14 @@ async def http(scope: Any, receive: Any, send: Any) -> None:
         WORLD.log.append(asked)
         response = JsonResponse(answer["body"], status=answer.get("status", 200))
     else:
-        request = RequestFactory().get(
-            scope["path"] + "?" + scope["query_string"].decode(), headers=_headers(scope)
-        )
+        address = scope["path"] + "?" + scope["query_string"].decode()
+        request = RequestFactory().generic(scope["method"], address, body, headers=_headers(scope))
         found = resolve(scope["path"])
         request.resolver_match = found
         request.user = INES
         response = await asyncio.to_thread(found.func, request, *found.args, **found.kwargs)
     headers = [
-        (b"content-type", response["content-type"].encode()),
+        (b"content-type", response.get("content-type", "text/plain").encode()),
         (b"content-security-policy", CSP.encode()),
     ]
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})

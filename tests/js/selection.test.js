@@ -41,3 +41,12 @@ test("clearing says whether there was anything", () => {
   selection.toggle("c");
   assert.deepEqual([selection.clear(), selection.clear(), selection.size], [true, false, 0]);
 });
+
+test("all of a list is selected at once", () => {
+  const selection = new Selection();
+  assert.equal(selection.hasAll([]), false);
+  selection.toggle("c");
+  assert.equal(selection.hasAll(ORDER), false);
+  selection.addAll(ORDER);
+  assert.deepEqual([selection.hasAll(ORDER), selection.inOrder(ORDER)], [true, ORDER]);
+});

@@ -50,3 +50,34 @@ describe("suggesting", () => {
   test("a value that is complete offers nothing more", () => assert.deepEqual(texts("status:running"), []));
   test("an unknown word offers nothing", () => assert.deepEqual(texts("colour:r"), []));
 });
+
+describe("asking the server", () => {
+  /** @type {[string, ReturnType<typeof terms.asking>][]} */
+  const asked = [
+    ["name:sh", { of: "name", starts: "sh" }],
+    ["-Queue:", { of: "queue", starts: "" }],
+    ["worker:a@b,c", { of: "worker", starts: "c" }],
+    ['label:"two wo', { of: "label", starts: "two wo" }],
+    ["name:shop.*", null],
+    ["status:r", null],
+    ["shop", null],
+  ];
+  for (const [typed, expected] of asked) {
+    test(`${typed} asks for ${JSON.stringify(expected)}`, () => assert.deepEqual(terms.asking(typed), expected));
+  }
+
+  test("what it told comes after what is known here, and once", () => {
+    const words = [{ word: "name:", description: "", values: ["shop.pay"] }];
+    const texts = terms.suggest("name:sh", words, ["shop.pay", "a.shop"]).map(({ text }) => text);
+    assert.deepEqual(texts, ["name:shop.pay", "name:a.shop"]);
+  });
+});
+
+test("a term is unfinished while its end says that more will come", () => {
+  assert.deepEqual(["status:", "a,", "-", 'a:"b', "a:b", 'a:"b"'].map(terms.isUnfinished), [true, true, true, true, false, false]);
+});
+
+test("a fault is cut out where the server counted it, in characters", () => {
+  assert.deepEqual(terms.marked("💥 colour:red x", { at: 2, until: 8 }), { before: "💥 ", mark: "colour", after: ":red x" });
+  assert.equal(terms.marked("a", { at: 1, until: 1 }).mark, "\u00a0");
+});

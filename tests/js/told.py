@@ -11,23 +11,24 @@ _MINUTE_S = 60
 def shop(now: float) -> dict[str, Any]:
     """A shop in trouble, as of `now` (Unix seconds): `row` of the overview, and `workers`."""
     first = json.loads((ROOT / "tests" / "vectors" / "overview.json").read_text())[0]
-    moved: dict[str, Any] = _moved(
+    later: dict[str, Any] = moved(
         {"row": first["row"], "workers": first["workers"]}, now - first["now"]
     )
     end = int(now) // _MINUTE_S * _MINUTE_S + _MINUTE_S
     series = first["row"]["series"]
     for place, point in enumerate(series):
         point[0] = end - _MINUTE_S * (len(series) - place)
-    moved["row"]["series"] = series
-    return moved
+    later["row"]["series"] = series
+    return later
 
 
-def _moved(value: Any, by: float) -> Any:
+def moved(value: Any, by: float) -> Any:
+    """A copy in which every instant is later by so many seconds."""
     if isinstance(value, list):
-        return [_moved(each, by) for each in value]
+        return [moved(each, by) for each in value]
     if isinstance(value, dict):
         return {
-            key: each + by if key.endswith("_at") and each is not None else _moved(each, by)
+            key: each + by if key.endswith("_at") and each is not None else moved(each, by)
             for key, each in value.items()
         }
     return value

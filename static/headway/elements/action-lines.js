@@ -1,10 +1,9 @@
 /**
  * The lines in the dialog of actions: what it will hit, and what came of each.
  *
- * @typedef {import("../words.js").Words} Words
+ * @typedef {import ("../words.js").Words} Words
  */
 
-import * as actions from "../actions.js";
 import { icon, make } from "../dom.js";
 import * as format from "../format.js";
 import { fill } from "../words.js";
@@ -31,12 +30,12 @@ export function named({ id, name, state }, words) {
 /**
  * Many tasks: how many in which state, and with which names.
  *
- * @param {actions.Counted} counted
- * @param {Words} words
+ * @param {{state: string, word: string, count: string}[]} byState
+ * @param {[string, number][]} byName
  */
-export function numbered(counted, words) {
-  const states = actions.states(counted, words).map(({ state, word, count }) => stated("li", state, `${count} ${word}`));
-  const names = counted.names.map(([name, count]) => make("li", {}, make("span", { class: "hw-cut" }, name || format.NONE), make("b", {}, format.number(count))));
+export function numbered(byState, byName) {
+  const states = byState.map(({ state, word, count }) => stated("li", state, `${count} ${word}`));
+  const names = byName.map(([name, count]) => make("li", {}, make("span", { class: "hw-cut" }, name || format.NONE), make("b", {}, format.number(count))));
   return [make("ul", { class: "states" }, ...states), make("ul", { class: "names" }, ...names)];
 }
 

@@ -8,12 +8,13 @@
  *
  * Attributes: `data-api`, `data-task-url` (with `ID_PLACEHOLDER`).
  *
- * @typedef {import("../actions.js").Action} Action
- * @typedef {import("../actions.js").Target} Target
- * @typedef {import("../actions.js").Operation} Operation
+ * @typedef {import ("../actions.js").Action} Action
+ * @typedef {import ("../actions.js").Target} Target
+ * @typedef {import ("../actions.js").Operation} Operation
  * @typedef {"counting"|"asking"|"sending"|"going"|"over"} Phase
  */
 
+import { fits, isRunning } from "../acting.js";
 import * as actions from "../actions.js";
 import { isTyping, make, part, setAttribute, setText, show } from "../dom.js";
 import * as format from "../format.js";
@@ -27,16 +28,6 @@ const POLL_MS = 1000;
 const SHOWN_OUTCOMES = 200;
 /** @type {Record<string, Action>} */
 const KEYS = { r: "retry", v: "revoke", c: "revoke" };
-
-/**
- * Asks for an action on tasks.
- *
- * @param {Action} action
- * @param {Target} target
- */
-export function ask(action, target) {
-  document.dispatchEvent(new CustomEvent("headway:act", { detail: { action, target } }));
-}
 
 /** @param {HTMLElement} button @returns {Target|null} what a `[data-act]` button is about */
 function targetOf({ dataset }) {
@@ -52,7 +43,7 @@ export class ActionsElement extends PageElement {
   #target = { ids: [] };
   /** @type {Phase} */
   #phase = "over";
-  /** @type {import("../actions.js").Counted|null} */
+  /** @type {import ("../actions.js").Counted|null} */
   #counted = null;
   /** @type {Operation|null} */
   #operation = null;
@@ -120,7 +111,7 @@ export class ActionsElement extends PageElement {
     this.#operation = null;
     this.#clear();
     if (!actions.isOne(target)) this.#count();
-    else if (actions.fits(action, target.state)) this.#turnTo("asking");
+    else if (fits(action, target.state)) this.#turnTo("asking");
     else this.#refuse(this.page.words.actions[`why_${action}`] ?? "");
     this.#show();
   }
@@ -137,7 +128,7 @@ export class ActionsElement extends PageElement {
   #clear() {
     const terminate = this.#terminate;
     const target = this.#target;
-    if (terminate) terminate.checked = actions.isOne(target) && actions.isRunning(target.state);
+    if (terminate) terminate.checked = actions.isOne(target) && isRunning(target.state);
     for (const name of ["reasons", "targets", "warnings", "what"]) part(this, name)?.replaceChildren();
     part(this, "each")?.removeAttribute("open");
     for (const name of ["new", "each", "slow"]) show(part(this, name), false);
@@ -149,7 +140,7 @@ export class ActionsElement extends PageElement {
     return /** @type {HTMLInputElement|null} */ (part(this, "terminate"));
   }
 
-  /** @returns {import("../actions.js").How} */
+  /** @returns {import ("../actions.js").How} */
   get #how() {
     const signal = /** @type {HTMLSelectElement|null} */ (part(this, "signal"))?.value ?? "SIGTERM";
     return { terminate: this.#action === "revoke" && Boolean(this.#terminate?.checked), signal };
@@ -316,6 +307,7 @@ export class ActionsElement extends PageElement {
 
   #paint() {
     const phase = this.#phase;
+    const focused = document.activeElement;
     const isAsked = phase === "counting" || phase === "asking" || phase === "sending";
     show(part(this, "ask"), isAsked);
     show(part(this, "counting"), phase === "counting");
@@ -325,6 +317,8 @@ export class ActionsElement extends PageElement {
     if (this.#operation) this.#paintOperation(this.#operation);
     else this.#paintQuestion();
     this.#paintChip();
+    // What was pressed is gone: the keys must not go to the page below.
+    if (this.#dialog.open && focused?.closest("dialog [hidden]")) part(this, "close")?.focus();
   }
 
   #paintButtons() {
@@ -340,7 +334,6 @@ export class ActionsElement extends PageElement {
     show(stop, phase === "going");
     setAttribute(stop, "aria-disabled", this.#operation?.state === "running" ? null : "true");
     const close = part(this, "close");
-    if (this.#dialog.open && document.activeElement instanceof HTMLElement && document.activeElement.hidden) close?.focus();
     setText(close, (phase === "going" || phase === "over" || phase === "sending" ? close?.dataset.done : close?.dataset.cancel) ?? "");
   }
 
@@ -349,7 +342,7 @@ export class ActionsElement extends PageElement {
     const target = this.#target;
     const isRevoke = this.#action === "revoke";
     const isOne = actions.isOne(target);
-    const isEnd = isOne && actions.isRunning(target.state);
+    const isEnd = isOne && isRunning(target.state);
     setText(part(this, "title"), actions.title(this.#action, target, this.#counted?.count ?? null, words));
     this.#paintWhat();
     const said = this.#counted ? actions.warnings(this.#action, this.#counted, this.#how, words) : [];
@@ -370,7 +363,7 @@ export class ActionsElement extends PageElement {
     const target = this.#target;
     if (!what || what.childElementCount) return;
     if (actions.isOne(target)) what.append(...lines.named(target, this.page.words));
-    else if (this.#counted) what.append(...lines.numbered(this.#counted, this.page.words));
+    else if (this.#counted) what.append(...lines.numbered(actions.states(this.#counted, this.page.words), this.#counted.names));
     show(what, what.childElementCount > 0);
   }
 

@@ -2,8 +2,8 @@
  * What is done to the selected tasks of a list, or to all that match its query: the buttons of the
  * bar, and the keys `r`, `v` and `c`, which without a selection mean the row that the keyboard is at.
  *
- * @typedef {import("../actions.js").Action} Action
- * @typedef {import("../types.js").TaskRow} TaskRow
+ * @typedef {import ("../acting.js").Action} Action
+ * @typedef {import ("../types.js").TaskRow} TaskRow
  * @typedef {object} Host the list
  * @property {() => Element|null} bulk the bar
  * @property {() => string[]} order the ids as they are shown
@@ -12,11 +12,10 @@
  * @property {(id: string) => TaskRow|undefined} row
  */
 
-import { fits } from "../actions.js";
+import { ask, fits } from "../acting.js";
 import { part, setAttribute, setText, show } from "../dom.js";
 import * as format from "../format.js";
 import { fill } from "../words.js";
-import { ask } from "./actions.js";
 
 /** @type {Record<string, Action>} */
 const KEYS = { r: "retry", v: "revoke", c: "revoke" };
@@ -24,12 +23,12 @@ const KEYS = { r: "retry", v: "revoke", c: "revoke" };
 export class Bulk {
   /** @type {Host} */
   #host;
-  /** @type {import("./selection.js").Selection} */
+  /** @type {import ("./selection.js").Selection} */
   #selection;
   /** Whether all that match are meant, and not only those that are shown. */
   #isAll = false;
 
-  /** @param {Host} host @param {import("./selection.js").Selection} selection */
+  /** @param {Host} host @param {import ("./selection.js").Selection} selection */
   constructor(host, selection) {
     this.#host = host;
     this.#selection = selection;
@@ -58,7 +57,7 @@ export class Bulk {
     if (bulk) setText(part(bulk, "why"), "");
   }
 
-  /** @param {import("../words.js").Words} words */
+  /** @param {import ("../words.js").Words} words */
   show({ actions, page }) {
     const bulk = this.#host.bulk();
     if (!bulk) return;
@@ -81,7 +80,7 @@ export class Bulk {
     box.indeterminate = this.#selection.size > 0 && !box.checked;
   }
 
-  /** @param {Element} button @param {import("../words.js").Group} words */
+  /** @param {Element} button @param {import ("../words.js").Group} words */
   #showButton(button, words) {
     const action = /** @type {Action} */ (button.getAttribute("data-bulk-act"));
     const why = this.#isAll || this.#states().some((state) => fits(action, state)) ? null : (words[`none_fits_${action}`] ?? "");

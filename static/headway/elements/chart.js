@@ -4,7 +4,7 @@
  *
  * Attributes: `data-tasks`, where the task list is.
  *
- * @typedef {import("../chart-data.js").Data} Data
+ * @typedef {import ("../chart-data.js").Data} Data
  */
 
 import { paintList } from "../bind.js";
@@ -13,7 +13,7 @@ import { localise, pageData, part, setAttribute, setText, show } from "../dom.js
 import * as format from "../format.js";
 import { PageElement } from "../page.js";
 import { draw, HEIGHT, isLower } from "../plot.js";
-import { fetchPage } from "../visit.js";
+import { fetchPage } from "../fetching.js";
 
 const INKS = ["text", "muted", "line", "surface", "finished", "area", "failed", "gap", "edge"];
 /** What the server alone writes beside the figures. */
@@ -30,7 +30,7 @@ export class ChartElement extends PageElement {
   #drawn = null;
   /** @type {[number, number]|null} what is shown while its figures are on their way */
   #view = null;
-  /** @type {import("../plot.js").Ink} */
+  /** @type {import ("../plot.js").Ink} */
   #ink = /** @type {any} */ ({});
   /** @type {number|null} */
   #index = null;
@@ -201,7 +201,7 @@ export class ChartElement extends PageElement {
     this.append(probe);
     for (const name of INKS) {
       probe.dataset.ink = name;
-      this.#ink[/** @type {keyof import("../plot.js").Ink} */ (name)] = getComputedStyle(probe).color;
+      this.#ink[/** @type {keyof import ("../plot.js").Ink} */ (name)] = getComputedStyle(probe).color;
     }
     probe.remove();
   }
@@ -227,7 +227,7 @@ export class ChartElement extends PageElement {
     this.#place(tip);
   }
 
-  /** @param {import("../chart-data.js").Point} point */
+  /** @param {import ("../chart-data.js").Point} point */
   #reading([at, finished, failed, started]) {
     const { chart: words } = this.page.words;
     const { step } = this.data;

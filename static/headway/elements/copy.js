@@ -2,7 +2,7 @@
 
 /**
  * @param {string} text
- * @param {{words: import("../words.js").Words, announce: (text: string) => void}} page
+ * @param {{words: import ("../words.js").Words, announce: (text: string) => void}} page
  */
 export async function copyText(text, { words, announce }) {
   try {
@@ -18,7 +18,7 @@ export async function copyText(text, { words, announce }) {
  * Makes every `data-copy="text"` and `data-copy-from="#element"` copy, now and later.
  *
  * @param {Document} root
- * @param {{words: import("../words.js").Words, announce: (text: string) => void}} page
+ * @param {{words: import ("../words.js").Words, announce: (text: string) => void}} page
  */
 export function listenForCopies(root, page) {
   root.addEventListener("click", (event) => {

@@ -31,7 +31,7 @@ export class OverviewElement extends PageElement {
   #workers = new Store((row) => row.name);
   #workersSource = storeSource(this.#workers, () => ({ of: "workers" }), (refusal) => this.#refuse(refusal.message));
 
-  /** @type {import("../telling.js").Links} */
+  /** @type {import ("../telling.js").Links} */
   #links = pageData("headway-links");
   #movedAt = -Infinity;
   #timer = 0;
@@ -62,7 +62,7 @@ export class OverviewElement extends PageElement {
 
   /**
    * @param {Store<any>} store
-   * @param {import("../feed.js").Source} source
+   * @param {import ("../feed.js").Source} source
    * @param {string} id of the rows that the page came with
    * @param {() => void} render
    */
@@ -78,7 +78,7 @@ export class OverviewElement extends PageElement {
     return this.#store.get("overview");
   }
 
-  /** @returns {import("../telling.js").Setting} */
+  /** @returns {import ("../telling.js").Setting} */
   get #setting() {
     const { words, ticker } = this.page;
     return { links: this.#links, words, now: ticker.shownAt() };

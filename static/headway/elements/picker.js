@@ -4,12 +4,12 @@
  * `Esc` clears.
  *
  * @typedef {object} Host the list
- * @property {import("../page.js").Page} page
+ * @property {import ("../page.js").Page} page
  * @property {() => Element|null} bulk the bar that is there while something is selected
  * @property {() => string[]} order the ids as they are shown
  * @property {() => string} total how many match, as a text; empty where it is not known
  * @property {() => string} query
- * @property {(id: string) => import("../types.js").TaskRow|undefined} row
+ * @property {(id: string) => import ("../types.js").TaskRow|undefined} row
  * @property {() => number} waiting how many new rows wait
  * @property {(id: string) => string} urlOf
  * @property {() => void} refresh
@@ -20,7 +20,6 @@
 import { isTyping, part, setText, show } from "../dom.js";
 import * as format from "../format.js";
 import { fill } from "../words.js";
-import { Bulk } from "./bulk.js";
 import { copyText } from "./copy.js";
 import { Selection } from "./selection.js";
 
@@ -29,13 +28,16 @@ export class Picker {
   #host;
 
   selection = new Selection();
-  /** @type {Bulk} */
+  /** @type {import ("./bulk.js").Bulk} */
   #actions;
 
-  /** @param {Host} host */
-  constructor(host) {
+  /**
+   * @param {Host} host
+   * @param {typeof import ("./bulk.js").Bulk} Actions on what is selected
+   */
+  constructor(host, Actions) {
     this.#host = host;
-    this.#actions = new Bulk(host, this.selection);
+    this.#actions = new Actions(host, this.selection);
   }
 
   /**

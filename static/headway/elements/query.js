@@ -3,14 +3,15 @@
  * completed as they are typed, and a new query shows without a page load.
  *
  * The words of the language come from `#headway-query-words`; names, queues and workers that may
- * complete a value from the rows on the page.
+ * complete a value from the rows on the page at once, and from the server (`data-api`) as soon as it
+ * answers. The server also says whether what is typed can be read, and where not.
  *
- * @typedef {import("../terms.js").Word} Word
- * @typedef {import("../terms.js").Suggestion} Suggestion
- * @typedef {import("../types.js").TaskRow} TaskRow
+ * @typedef {import ("../terms.js").Word} Word
+ * @typedef {import ("../terms.js").Suggestion} Suggestion
+ * @typedef {import ("../types.js").TaskRow} TaskRow
  */
 
-import { make, pageData, setAttribute, show } from "../dom.js";
+import { make, pageData, part, setAttribute, setText, show } from "../dom.js";
 import { PageElement } from "../page.js";
 import * as terms from "../terms.js";
 import { visit } from "../visit.js";
@@ -28,6 +29,10 @@ const SEEN = {
   "worker:": { field: "worker", values: new Set() },
 };
 const MAX_SEEN = 500;
+/** Nobody types faster than this for long: one question for a burst of keys. */
+const ASK_MS = 120;
+/** Who pauses so long looks up, and may be told what is wrong. */
+const CHECK_MS = 500;
 
 /** @param {TaskRow[]} rows */
 function remember(rows) {
@@ -56,6 +61,10 @@ export class QueryElement extends PageElement {
   #suggestions = [];
   /** The suggestion that Enter takes, -1 for none. */
   #active = -1;
+  /** What the server told for the term that is being typed. @type {{typed: string, values: string[]}} */
+  #told = { typed: "", values: [] };
+  #askTimer = 0;
+  #checkTimer = 0;
 
   connectedCallback() {
     const input = this.#input;
@@ -69,12 +78,17 @@ export class QueryElement extends PageElement {
     for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-controls", box.id], ["aria-expanded", "false"]]) {
       setAttribute(input, /** @type {string} */ (name), /** @type {string} */ (value));
     }
-    input.addEventListener("input", () => this.#suggest());
+    input.addEventListener("input", () => this.#type());
     input.addEventListener("focus", () => this.#suggest());
     input.addEventListener("blur", () => this.#close());
     input.addEventListener("keydown", (event) => this.#key(event));
     box.addEventListener("pointerdown", (event) => this.#press(event));
     this.querySelector("form")?.addEventListener("submit", (event) => this.#submit(event));
+  }
+
+  disconnectedCallback() {
+    clearTimeout(this.#askTimer);
+    clearTimeout(this.#checkTimer);
   }
 
   /** @returns {HTMLInputElement|null} */
@@ -100,8 +114,46 @@ export class QueryElement extends PageElement {
     return /(?:"(?:[^"\\]|\\.)*"?|[^\s"])*$/.exec(this.#input?.value ?? "")?.[0] ?? "";
   }
 
+  #type() {
+    this.#suggest();
+    clearTimeout(this.#checkTimer);
+    this.#checkTimer = window.setTimeout(() => {
+      this.#announce();
+      this.#check();
+    }, CHECK_MS);
+  }
+
+  #askForValues() {
+    const typed = this.#typed;
+    const asked = terms.asking(typed);
+    clearTimeout(this.#askTimer);
+    if (!asked || typed === this.#told.typed) return;
+    this.#askTimer = window.setTimeout(async () => {
+      const answer = await this.#read(`values?${new URLSearchParams(asked)}`);
+      if (!answer?.ok || typed !== this.#typed || document.activeElement !== this.#input) return;
+      this.#told = { typed, values: answer.body.items };
+      if (answer.body.items.length) this.#suggest();
+    }, ASK_MS);
+  }
+
+  /**
+   * @param {string} path below the API
+   * @returns {Promise<{ok: boolean, body: any}|null>} null where no answer came
+   */
+  async #read(path) {
+    if (!this.dataset.api) return null;
+    try {
+      const response = await fetch(this.dataset.api + path, { headers: { accept: "application/json" } });
+      return { ok: response.ok, body: await response.json() };
+    } catch {
+      return null;
+    }
+  }
+
   #suggest() {
-    this.#suggestions = terms.suggest(this.#typed, this.#words);
+    const told = this.#told.typed === this.#typed ? this.#told.values : [];
+    this.#suggestions = terms.suggest(this.#typed, this.#words, told);
+    this.#askForValues();
     this.#active = -1;
     const box = this.#box;
     if (!box || !this.#suggestions.length) return this.#close();
@@ -146,7 +198,45 @@ export class QueryElement extends PageElement {
     else this.#close();
   }
 
+  // --- checking
+
+  /** Has the server say whether the query as it stands can be read; a term may still be on its way. */
+  async #check() {
+    const typed = this.#typed;
+    const query = this.#whole;
+    if (terms.isUnfinished(typed) || (typed.includes(":") && this.#suggestions.length)) return;
+    const answer = query ? await this.#read(`query?${new URLSearchParams({ query })}`) : { ok: true, body: {} };
+    if (answer && query === this.#whole) this.#mark(query, answer.ok || typeof answer.body.at !== "number" ? null : answer.body);
+  }
+
+  /**
+   * @param {string} query
+   * @param {{at: number, until: number, detail: string}|null} fault
+   */
+  #mark(query, fault) {
+    const box = this.querySelector("[data-fault]");
+    if (!box) return;
+    if (fault) {
+      const { before, mark, after } = terms.marked(query, fault);
+      part(box, "text")?.replaceChildren(before, make("mark", {}, mark), after);
+      setText(part(box, "message"), fault.detail);
+    }
+    show(part(box, "rest"), false);
+    // Over the list: what comes while somebody types moves no row.
+    if (box.hasAttribute("hidden")) box.classList.add("float");
+    show(box, fault !== null);
+    this.querySelector(".box")?.classList.toggle("bad", fault !== null);
+    setAttribute(this.#input, "aria-invalid", fault ? "true" : null);
+    setAttribute(this.#input, "aria-describedby", fault ? box.id : null);
+    if (fault) this.page.announce(fault.detail);
+  }
+
   // --- asking
+
+  /** What would be asked now: the chips and what is typed. */
+  get #whole() {
+    return terms.join([this.#kept, this.#input?.value ?? ""]);
+  }
 
   /**
    * @param {string} query
@@ -163,7 +253,7 @@ export class QueryElement extends PageElement {
   /** @param {SubmitEvent} event */
   #submit(event) {
     event.preventDefault();
-    this.#ask(terms.join([this.#kept, this.#input?.value ?? ""]));
+    this.#ask(this.#whole);
   }
 
   /** Takes the last chip apart: its term is edited where terms are typed. */

@@ -1,8 +1,8 @@
 /**
  * What each worker runs now, followed from the running tasks.
  *
- * @typedef {import("../types.js").TaskRow} TaskRow
- * @typedef {import("../store.js").Store<TaskRow>} TaskStore
+ * @typedef {import ("../types.js").TaskRow} TaskRow
+ * @typedef {import ("../store.js").Store<TaskRow>} TaskStore
  */
 
 import { make } from "../dom.js";

@@ -5,7 +5,7 @@ import * as format from "../format.js";
 
 /**
  * @param {ParentNode} root
- * @param {import("../types.js").Counts} counts
+ * @param {import ("../types.js").Counts} counts
  */
 export function paintTabs(root, counts) {
   for (const tab of root.querySelectorAll("a[data-tab]")) {

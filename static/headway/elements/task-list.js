@@ -8,11 +8,11 @@
  * task's page, with `data-url-placeholder` where its id goes), `data-older` (the rows are not the
  * newest ones: they are followed, but no new ones come in).
  *
- * @typedef {import("../types.js").TaskRow} TaskRow
+ * @typedef {import ("../types.js").TaskRow} TaskRow
  * @typedef {Store<TaskRow>} TaskStore
  */
 
-import { pageData, part, setText, show, stamp } from "../dom.js";
+import { pageData, part, setAttribute, setText, show, stamp } from "../dom.js";
 import * as format from "../format.js";
 import { TaskList } from "../list.js";
 import { OlderPages } from "../older.js";
@@ -21,6 +21,8 @@ import { PageElement } from "../page.js";
 import { storeSource } from "../sources.js";
 import { Store } from "../store.js";
 import { fill } from "../words.js";
+import { Anchor } from "./anchor.js";
+import { Bulk } from "./bulk.js";
 import { Fading } from "./fading.js";
 import { Picker } from "./picker.js";
 import { paintPick, paintTask } from "./task-row.js";
@@ -76,10 +78,17 @@ export class TaskListElement extends PageElement {
     requestAnimationFrame: (run) => window.requestAnimationFrame(run),
   });
   #fading = new Fading(this);
+  #anchor = new Anchor({
+    order: () => this.#list.shown,
+    row: (id) => this.#list.row(id),
+    top: () => (this.#isScrolled ? (this.#rows?.first ?? 0) : 0),
+    more: () => this.#readOlder(),
+    reveal: (place) => this.#rows?.raise(this.#list.shown, place),
+  });
   #saidAt = 0;
   #followTimer = 0;
   #abort = new AbortController();
-  /** @type {import("../feed.js").Source|null} */
+  /** @type {import ("../feed.js").Source|null} */
   #source = null;
   #followSource = storeSource(this.#followed, () => ({ of: "tasks", ids: this.#followedIds }), () => {});
 
@@ -95,17 +104,19 @@ export class TaskListElement extends PageElement {
     const body = this.querySelector("tbody");
     if (!body) return;
     this.#abort = new AbortController();
-    this.#rows = new VirtualRows(body, this.querySelectorAll("thead th").length || 1, (id, used) => this.#newRow(id, used));
+    this.#rows = new VirtualRows(body, (id, used) => this.#newRow(id, used));
     this.#followed.listen((change) => this.#takeFollowed(change.changed));
     this.#seed();
     this.#listen(body);
     this.#paintAll();
     this.#render();
+    this.#anchor.restore();
   }
 
   disconnectedCallback() {
     this.#abort.abort();
     this.#pace.stop();
+    this.#anchor.stop();
     clearTimeout(this.#followTimer);
     this.#followTimer = 0;
     for (const source of [this.#source, this.#followSource]) if (source) this.page.feed.close(source);
@@ -293,6 +304,20 @@ export class TaskListElement extends PageElement {
     this.#showShare(shown.length);
     this.#follow();
     this.#readAhead();
+    this.#anchor.note();
+  }
+
+  /** @param {Document} page the server's, with other columns: rows, selection and place stay */
+  #takeColumns(page) {
+    for (const choice of ["thead", "template[data-row]"]) {
+      const ours = this.querySelector(choice);
+      const theirs = page.querySelector(`headway-task-list ${choice}`);
+      if (ours && theirs) ours.replaceWith(document.importNode(theirs, true));
+    }
+    setAttribute(this.querySelector("table"), "class", page.querySelector("headway-task-list table")?.className ?? null);
+    this.#rows?.reset();
+    this.#render();
+    this.#picker.show();
   }
 
   // --- beyond the live window
@@ -316,25 +341,33 @@ export class TaskListElement extends PageElement {
     if (ids.length) this.page.feed.open(this.#followSource);
   }
 
-  async #readAhead() {
-    const older = this.#older;
+  #readAhead() {
     const { shown } = this.#list;
-    const last = shown.at(-1);
+    if (!this.#rows?.isScrolled || shown.length - this.#rows.range.until > READ_AHEAD) return;
+    this.#readOlder();
+  }
+
+  /** @returns {Promise<boolean>} whether there may be more below what was read */
+  async #readOlder() {
+    const older = this.#older;
+    const last = this.#list.shown.at(-1);
     const isFull = this.#live.size >= this.#limit;
-    if (!older || !last || older.isBusy || !this.#rows?.isScrolled || !older.hasMore(last, isFull)) return;
-    if (shown.length - (this.#rows?.range.until ?? 0) > READ_AHEAD) return;
+    if (!older || !last || older.isBusy || !older.hasMore(last, isFull)) return false;
     const { page } = this.page.words;
     this.#sayMore(page.loading ?? "");
     try {
       const rows = await older.next(last);
-      if (older !== this.#older) return;
+      if (older !== this.#older) return false;
       this.#list.append(rows);
-      this.#sayMore(older.hasMore(this.#list.shown.at(-1), isFull) ? "" : (page.end ?? ""));
+      const hasMore = older.hasMore(this.#list.shown.at(-1), isFull);
+      this.#sayMore(hasMore ? "" : (page.end ?? ""));
       // A costly search may find nothing in what it read: the next scroll lets it go on.
       if (rows.length) this.#render();
+      return hasMore;
     } catch (error) {
       const reason = error instanceof TypeError ? page.unreachable : /** @type {Error} */ (error).message;
       this.#sayMore(fill(page.failed, { reason: reason ?? "" }));
+      return false;
     }
   }
 
@@ -357,6 +390,7 @@ export class TaskListElement extends PageElement {
     held.addEventListener("pointerenter", (event) => { this.#isHovered = event.pointerType === "mouse"; }, options);
     held.addEventListener("pointerleave", () => { this.#isHovered = false; this.#settle(); }, options);
     this.querySelector("[data-new]")?.addEventListener("click", () => this.refresh(), options);
+    document.addEventListener("headway:columns", (event) => this.#takeColumns(/** @type {CustomEvent} */ (event).detail.page), options);
     this.#picker.listen(body, this.#abort.signal);
   }
 
@@ -376,6 +410,6 @@ export class TaskListElement extends PageElement {
         this.#rows?.reveal(this.#list.shown, place);
         return this.#rows?.get(this.#list.shown[place] ?? "");
       },
-    });
+    }, Bulk);
   }
 }

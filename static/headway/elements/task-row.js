@@ -1,11 +1,11 @@
 /**
  * Writes a task into its row: only the cells whose text differs are touched.
  *
- * @typedef {import("../types.js").TaskRow} TaskRow
- * @typedef {import("../words.js").Words} Words
+ * @typedef {import ("../types.js").TaskRow} TaskRow
+ * @typedef {import ("../words.js").Words} Words
  */
 
-import { field, part, setAttribute, setCounting, setInstant, setState, setText, show } from "../dom.js";
+import { field, part, setAttribute, setClock, setCounting, setInstant, setState, setText, show } from "../dom.js";
 import * as format from "../format.js";
 import * as outcome from "../outcome.js";
 import { fill } from "../words.js";
@@ -32,7 +32,7 @@ export function paintProgress(cell, row, words, now) {
 
 /**
  * @param {Element} cell
- * @param {import("../outcome.js").Bar} bar
+ * @param {import ("../outcome.js").Bar} bar
  * @param {TaskRow} row
  * @param {Words} words
  * @param {number} now
@@ -101,7 +101,37 @@ export function paintTask(tr, row, { words, now, url }) {
   const runtime = field(tr, "runtime");
   if (runtime) paintRuntime(runtime, row, now);
   paintAge(field(tr, "age"), row.first_seen_at, now);
+  paintMore(tr, row);
   return isOther;
+}
+
+/**
+ * The columns that are there only for who chose them.
+ *
+ * @param {HTMLElement} tr
+ * @param {TaskRow} row
+ */
+function paintMore(tr, row) {
+  for (const [name, text] of /** @type {[string, string|null][]} */ ([["label", row.label], ["owner", row.owner]])) {
+    setText(field(tr, name), text || format.NONE);
+    setAttribute(field(tr, name), "title", text || format.NONE);
+  }
+  setText(field(tr, "id"), format.id(row.id));
+  setAttribute(field(tr, "id"), "title", row.id);
+  setText(field(tr, "priority"), format.number(row.priority));
+  setText(field(tr, "retries"), format.number(row.retries));
+  for (const [name, at] of /** @type {[string, number|null][]} */ ([["sent", row.sent_at], ["finished", row.finished_at]])) {
+    const time = field(tr, name);
+    if (!time) continue;
+    setClock(time, at);
+    if (at === null) setText(time, format.NONE);
+  }
+  const failure = field(tr, "exception");
+  if (!failure) return;
+  const [kind, message] = format.exception(row.exception ?? "");
+  setText(part(failure, "kind"), kind || format.NONE);
+  setText(part(failure, "message"), message);
+  setAttribute(failure, "title", message);
 }
 
 /**

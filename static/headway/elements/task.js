@@ -8,7 +8,7 @@
  *
  * Attributes: `data-id`.
  *
- * @typedef {import("../types.js").TaskRow} TaskRow
+ * @typedef {import ("../types.js").TaskRow} TaskRow
  */
 
 import { field, pageData, part, setState, setText, show } from "../dom.js";
@@ -17,12 +17,13 @@ import { PageElement } from "../page.js";
 import { Panels } from "../panels.js";
 import { storeSource } from "../sources.js";
 import { Store } from "../store.js";
+import { copyText } from "./copy.js";
 import { paintName, paintProgress } from "./task-row.js";
 
 /** A task that goes through several steps at once is read once. */
 const PAUSE_MS = 1000;
 
-/** @param {import("../types.js").Progress|null} progress the panels tell of it, but not of every step */
+/** @param {import ("../types.js").Progress|null} progress the panels tell of it, but not of every step */
 const tenths = (progress) => (progress?.percent ? Math.floor(progress.percent / 10) : 0);
 
 /**
@@ -52,6 +53,7 @@ export class TaskElement extends PageElement {
     const row = this.#store.get(this.#id);
     if (row) this.#step = step(row);
     this.#store.listen(() => this.#take());
+    this.addEventListener("click", (event) => this.#copyJson(event));
     this.page.feed.open(this.#source);
   }
 
@@ -65,6 +67,15 @@ export class TaskElement extends PageElement {
     const failed = this.querySelector("[data-failed]");
     if (failed) setText(part(failed, "text"), message);
     show(failed, true);
+  }
+
+  /** What the API says of the task, which is what its viewer may see. @param {Event} event */
+  async #copyJson(event) {
+    const button = event.target instanceof Element ? event.target.closest("[data-copy-json]") : null;
+    if (!(button instanceof HTMLElement)) return;
+    const answer = await fetch(button.dataset.copyJson ?? "", { headers: { accept: "application/json" } }).catch(() => null);
+    if (!answer?.ok) return this.page.announce(this.page.words.page.unreachable ?? "");
+    await copyText(JSON.stringify(await answer.json(), null, 2), this.page);
   }
 
   #take() {

@@ -5,18 +5,21 @@
  * - `of`, `key`, `limit`: the view, what names its rows, how many
  * - `cells`: what stands in a row (`cells.js`); `words`, `links`, `viewer`, `can`: what they need
  * - `only`: by list, the rows that it takes up (`cells.matches`); the others take up all
+ * - `shown`: by list, how many of those
  * - `tallies`: by name, the rows that are counted there, in the words under that name
+ * - `keeps`: what a list has taken up stays though it no longer matches
  * - `grows`: newest on top, nothing ever goes; `order`: by these fields; `where`: values to match
  *
  * Nothing moves under the pointer: rows keep their places until the page is loaded anew, what came
  * or went at the top waits until the pointer has left.
  *
- * @typedef {{of: string, key: string, limit?: number, cells: import("../cells.js").Cells,
+ * @typedef {{of: string, key: string, limit?: number, cells: import ("../cells.js").Cells,
  *   words: Record<string, string>, links: Record<string, string>, viewer: string, can: string[],
- *   only: Record<string, string[]>, tallies: Record<string, string[]>, grows: boolean,
+ *   only: Record<string, string[]>, shown: Record<string, number>, tallies: Record<string, string[]>, grows: boolean, keeps: boolean,
  *   order: string[], where: Record<string, string>}} Told
  */
 
+import { caller, fault } from "../actions.js";
 import { stampTime } from "../asof.js";
 import { paint } from "../bind.js";
 import * as cells from "../cells.js";
@@ -38,12 +41,16 @@ export class ToldTableElement extends PageElement {
   #source = storeSource(this.store, () => this.#spec(), (refusal) => this.#refuse(refusal.message));
   /** @type {Set<string>|null} the keys that the view held last */
   #seen = null;
+  /** @type {Set<string>|null} rows to paint, null for all */
+  #news = null;
+  #most = "";
+  #mayMove = true;
   #abort = new AbortController();
 
   connectedCallback() {
     const { signal } = this.#abort = new AbortController();
     this.told = pageData(this.dataset.told ?? "");
-    signal.addEventListener("abort", this.store.listen(() => this.render()));
+    signal.addEventListener("abort", this.store.listen((change) => this.#take(change)));
     signal.addEventListener("abort", stampTime(part(this, "asof"), this.page));
     this.addEventListener("pointerleave", () => this.store.cursor && this.render(), { signal });
     this.addEventListener("click", (event) => this.#click(event), { signal });
@@ -60,11 +67,11 @@ export class ToldTableElement extends PageElement {
     return limit ? { of, limit } : { of };
   }
 
-  /** @param {string} message */
+  /** @param {string} message empty when there is nothing more to say */
   #refuse(message) {
     const failed = this.querySelector("[data-failed]");
     if (failed) setText(part(failed, "text"), message);
-    show(failed, true);
+    show(failed, message !== "");
   }
 
   /** The rows of the view, in the order of the page. */
@@ -74,17 +81,34 @@ export class ToldTableElement extends PageElement {
     return order.length ? rows.sort((a, b) => compare(a, b, order)) : rows;
   }
 
-  render() {
+  /** @param {{changed: Set<string>, isSnapshot: boolean}} change */
+  #take({ changed, isSnapshot }) {
+    this.#news = isSnapshot || this.hasSharedCells ? null : changed;
+    this.render();
+    this.#news = null;
+  }
+
+  /** Whether what stands in a row depends on the others, beyond shares of the highest. */
+  get hasSharedCells() {
+    return false;
+  }
+
+  /** @param {boolean} [isAsked] whether what waits may come in under the pointer */
+  render(isAsked = false) {
     const rows = this.rows();
+    this.#mayMove = isAsked || !this.matches(":hover");
     const { told, page } = this;
     const setting = { ...told, now: page.ticker.shownAt(), common: page.words, most: cells.most(rows, told.cells) };
+    const most = JSON.stringify(setting.most);
+    if (most !== this.#most) this.#news = null;
+    this.#most = most;
     if (told.grows) this.#closeHole();
     for (const list of this.querySelectorAll("[data-list]")) {
       const name = list.getAttribute("data-list") ?? "";
       this.#renderList(name, list, rows, (row) => cells.line(row, told.cells, setting));
     }
     for (const [name, only] of Object.entries(told.tallies)) this.#renderTally(name, rows.filter((row) => cells.matches(row, only)).length);
-    const isEmpty = rows.length === 0 && !(told.grows && this.querySelector("[data-key]"));
+    const isEmpty = !this.querySelector('[data-list="rows"] > [data-key]');
     for (const element of this.querySelectorAll("[data-none]")) show(element, isEmpty);
     for (const element of this.querySelectorAll("[data-some]")) show(element, !isEmpty);
   }
@@ -94,14 +118,21 @@ export class ToldTableElement extends PageElement {
     setText(this.querySelector(`[data-tally="${name}"]`), count ? fill(this.told.words[name], { count: format.number(count) }) : "");
   }
 
-  /** Too much came at once to be told: what is shown begins anew, without a gap in it. */
+  /** More came since rows were taken up than a view holds: what is shown begins anew, without a gap. */
   #closeHole() {
+    if (!this.#mayMove) return;
     const keys = new Set(this.store.values().map((row) => String(row[this.told.key])));
-    const seen = this.#seen ?? (Object.keys(this.told.where).length ? null : new Set([...this.querySelectorAll("[data-key]")].map((row) => row.getAttribute("data-key") ?? "")));
+    const seen = this.#seen ?? this.#written();
     this.#seen = keys;
-    if (!seen?.size || !keys.size || [...keys].some((key) => seen.has(key))) return;
+    if (!seen.size || !keys.size || [...keys].some((key) => seen.has(key))) return;
     for (const row of this.querySelectorAll("[data-list] > [data-key]")) row.remove();
     this.#offerReload();
+  }
+
+  /** The keys that the server wrote; of a filtered list they tell nothing of the view. */
+  #written() {
+    const rows = Object.keys(this.told.where).length ? [] : [...this.querySelectorAll("[data-key]")];
+    return new Set(rows.map((row) => row.getAttribute("data-key") ?? ""));
   }
 
   /** The link to older rows went on below those that are gone now. */
@@ -114,34 +145,44 @@ export class ToldTableElement extends PageElement {
    * @param {string} name
    * @param {Element} list
    * @param {any[]} rows
-   * @param {(row: any) => import("../cells.js").Row} lineOf
+   * @param {(row: any) => import ("../cells.js").Row} lineOf
    */
   #renderList(name, list, rows, lineOf) {
-    const { key, only, grows } = this.told;
+    const { key, only, shown, grows, keeps } = this.told;
     const held = new Map([...list.children].map((element) => [element.getAttribute("data-key"), element]));
-    const taken = rows.filter((row) => held.has(String(row[key])) || cells.matches(row, only[name] ?? []));
-    const mayMove = !this.matches(":hover");
-    const fresh = taken.filter((row) => !held.has(String(row[key])));
+    const isHeld = (/** @type {any} */ row) => held.has(String(row[key]));
+    const matching = rows.filter((row) => (keeps && isHeld(row)) || cells.matches(row, only[name] ?? []));
+    // Where only some fit, those that are shown stay.
+    const taken = [...matching.filter(isHeld), ...matching.filter((row) => !isHeld(row))].slice(0, shown[name]);
+    const fresh = taken.filter((row) => !isHeld(row));
     for (const row of taken) {
       const element = held.get(String(row[key]));
-      if (element) this.paintRow(element, row, lineOf(row));
+      if (element && (this.#news?.has(String(row[key])) ?? true)) this.paintRow(element, row, lineOf(row));
       held.delete(String(row[key]));
     }
-    if (!grows || mayMove) this.#insert(list, name, fresh, lineOf);
-    show(part(this, "waiting"), grows && !mayMove && fresh.length > 0);
-    setText(part(this, "waiting"), fill(this.page.words.page.new, { count: fresh.length }));
-    if (grows) return;
+    if (!grows || this.#mayMove) this.#insert(list, name, fresh, lineOf);
+    if (grows) {
+      this.#renderWaiting(this.#mayMove ? 0 : fresh.length);
+      return;
+    }
     for (const gone of held.values()) {
-      if (mayMove) gone.remove();
+      if (this.#mayMove) gone.remove();
       else setAttribute(gone, "data-gone", "");
     }
+  }
+
+  /** @param {number} count of rows that wait for the pointer to leave */
+  #renderWaiting(count) {
+    const button = part(this, "waiting");
+    show(button, count > 0);
+    if (count) setText(button, fill(this.page.words.page.new, { count }));
   }
 
   /**
    * @param {Element} list
    * @param {string} name
    * @param {any[]} rows
-   * @param {(row: any) => import("../cells.js").Row} lineOf
+   * @param {(row: any) => import ("../cells.js").Row} lineOf
    */
   #insert(list, name, rows, lineOf) {
     const template = this.querySelector(`template[data-row="${name}"]`);
@@ -165,7 +206,7 @@ export class ToldTableElement extends PageElement {
   /**
    * @param {Element} element
    * @param {any} row
-   * @param {import("../cells.js").Row} line
+   * @param {import ("../cells.js").Row} line
    */
   paintRow(element, row, line) {
     setAttribute(element, "data-gone", null);
@@ -174,17 +215,19 @@ export class ToldTableElement extends PageElement {
 
   /** @param {MouseEvent} event */
   #click(event) {
-    const button = event.target instanceof Element ? event.target.closest("button[data-post]") : null;
-    if (button instanceof HTMLButtonElement) this.#post(button);
+    const button = event.target instanceof Element ? event.target.closest("button") : null;
+    if (button?.dataset.part === "waiting") this.render(true);
+    if (button?.dataset.post) this.#post(button);
   }
 
   /** What the button asks for, and what came of it in words. @param {HTMLButtonElement} button */
   async #post(button) {
-    const { words } = this.told;
+    const token = () => document.querySelector('meta[name="headway-csrf"]')?.getAttribute("content") ?? "";
     button.disabled = true;
-    const message = await post(button.getAttribute("data-post") ?? "").catch(() => words.unreachable ?? "");
+    const answer = await caller("", token, (url, init) => fetch(url, init)).post({ path: button.dataset.post ?? "", body: {} });
     button.disabled = false;
-    if (message) this.#refuse(message);
+    const message = answer.status === 200 ? "" : fault(answer, this.page.words);
+    this.#refuse(message);
     this.page.announce(message || (button.dataset.said ?? ""));
   }
 }
@@ -200,17 +243,4 @@ function compare(a, b, order) {
     if (x !== y) return x < y ? 1 : -1;
   }
   return 0;
-}
-
-/**
- * @param {string} url
- * @returns {Promise<string>} why it was refused, empty where it was not
- */
-async function post(url) {
-  const token = document.querySelector('meta[name="headway-csrf"]')?.getAttribute("content") ?? "";
-  const headers = { "content-type": "application/json", "x-csrftoken": token };
-  const response = await fetch(url, { method: "POST", body: "{}", headers, credentials: "same-origin" });
-  if (response.ok) return "";
-  const problem = await response.json().catch(() => ({}));
-  return problem.detail ?? `${response.status} ${response.statusText}`;
 }

@@ -23,24 +23,26 @@ export class VirtualRows {
   #width = 0;
   #top = 0;
   #viewport = 0;
+  #head = 0;
 
   /** Whether the page was scrolled when it was rendered last. */
   isScrolled = false;
   /** First and one past the last place that has DOM. */
   range = { from: 0, until: 0 };
+  /** The place of the first row in view. */
+  first = 0;
 
   /**
    * @param {HTMLTableSectionElement} body its rows with `data-id` are taken over
-   * @param {number} columns
    * @param {(id: string, used: HTMLElement|undefined) => HTMLElement} make `used`: a row to write over
    */
-  constructor(body, columns, make) {
+  constructor(body, make) {
     this.#body = body;
     this.#make = make;
     for (const row of body.querySelectorAll("tr[data-id]")) {
       if (row instanceof HTMLElement) this.#rows.set(row.dataset.id ?? "", row);
     }
-    this.#spacers = [spacer(columns), spacer(columns)];
+    this.#spacers = [spacer(), spacer()];
     body.prepend(this.#spacers[0]);
     body.append(this.#spacers[1]);
   }
@@ -77,6 +79,33 @@ export class VirtualRows {
     setHeight(this.#spacers[1], below);
   }
 
+  /** Forgets every row, as another pattern makes other ones. */
+  reset() {
+    for (const row of this.#rows.values()) row.remove();
+    this.#rows.clear();
+    this.#heights.clear();
+  }
+
+  /**
+   * Brings a place to the top, below what stays there.
+   *
+   * @param {string[]} ids
+   * @param {number} place
+   */
+  raise(ids, place) {
+    // Rows that come into being are measured, which moves those below them: the second look is true.
+    for (let look = 0; look < 2; look++) {
+      const offset = ids.slice(0, place).reduce((sum, id) => sum + this.#height(id), 0);
+      window.scrollTo({ top: window.scrollY + this.#body.getBoundingClientRect().top + offset - this.#headHeight, behavior: "instant" });
+      this.render(ids);
+      this.#measure();
+    }
+  }
+
+  get #headHeight() {
+    return this.#body.closest("table")?.tHead?.offsetHeight ?? 0;
+  }
+
   /**
    * Brings a place into view, whether it has DOM or not.
    *
@@ -103,6 +132,7 @@ export class VirtualRows {
   #look() {
     this.#viewport = window.innerHeight;
     this.#top = -this.#body.getBoundingClientRect().top;
+    this.#head = this.#headHeight;
     this.isScrolled = window.scrollY !== 0;
     if (this.#width !== window.innerWidth) {
       this.#width = window.innerWidth;
@@ -118,11 +148,13 @@ export class VirtualRows {
     let y = 0;
     let first = ids.length;
     let last = 0;
+    this.first = ids.length;
     const ends = ids.map((id, place) => {
       const start = y;
       y += this.#height(id);
       if (y >= top && first === ids.length) first = place;
       if (start <= bottom) last = place + 1;
+      if (y > top + this.#head && this.first === ids.length) this.first = place;
       return y;
     });
     this.range = { from: Math.max(0, Math.min(first, last) - MARGIN), until: Math.min(ids.length, Math.max(last, 1) + MARGIN) };
@@ -176,14 +208,13 @@ export class VirtualRows {
   }
 }
 
-/** @param {number} columns */
-function spacer(columns) {
+/** One cell is enough for the height; more than there are columns in sight would make new ones. */
+function spacer() {
   const row = document.createElement("tr");
   row.dataset.spacer = "";
   row.hidden = true;
   row.setAttribute("aria-hidden", "true");
   const cell = document.createElement("td");
-  cell.colSpan = columns;
   row.append(cell);
   return row;
 }

@@ -1,6 +1,7 @@
 """What may be done to a task, why not, and what the broker is told."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -169,6 +170,17 @@ def test_an_app_that_cannot_be_loaded_is_another_reason(settings: Any) -> None:
     assert raised.value.reason == "bad_app"
 
 
+def test_an_app_that_fails_while_it_is_imported_is_that_reason_too(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken_host_app.py").write_text("raise RuntimeError('no settings here')")
+    monkeypatch.syspath_prepend(tmp_path)
+    settings.HEADWAY_CELERY_APP = "broken_host_app:app"
+    with pytest.raises(Impossible) as raised:
+        actions.celery_app()
+    assert raised.value.reason == "bad_app"
+
+
 def test_the_app_is_loaded_once_for_the_settings(settings: Any) -> None:
     settings.HEADWAY_BROKER_URL = "memory://"
     first = actions.celery_app()
@@ -264,6 +276,17 @@ class TestPerforming:
             ("b", "failed", "broker_away"),
             ("c", "failed", "broker_away"),
         ]
+
+    def test_retries_that_take_long_are_told_before_all_of_them_are_done(
+        self, broker: FakeBroker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(actions, "MAX_BATCH_S", 0.0)
+        stored.write([stored.failed(id_) for id_ in "abc"])
+        assert perform(RETRY, "a", "x", "b", "c") == [
+            ("a", "done", None),
+            ("x", "refused", "unknown"),
+        ]
+        assert len(broker.sent) == 1
 
     @pytest.mark.parametrize("act", [REVOKE, RETRY])
     def test_a_broker_that_is_away_fails_all(self, broker: FakeBroker, act: Act) -> None:

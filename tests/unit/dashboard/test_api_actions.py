@@ -437,6 +437,7 @@ def test_another_users_operation_is_stopped_by_who_may_do_the_same(boss: Client)
         ("tasks/bulk", {"action": "retry", "query": "a\x00b", "expected": 1}, 400),
         ("tasks/bulk", {"action": "retry", "ids": ["x"], "expected": 10**400}, 409),
         (f"failures/{SIGNATURE}/mute", {"until": 1e300}, 400),
+        (f"failures/{SIGNATURE}/mute", {"until": "9999-01-01T00:00:00Z"}, 400),
         (f"failures/{SIGNATURE}/mute", {"until": "0001-01-01T00:00:00+23:59"}, 400),
     ],
 )

@@ -122,7 +122,7 @@ def test_a_viewer_of_tasks_sees_figures_and_workflows() -> None:
     assert seen(person("view_task")) == {"stats", "tasks/child/tree"}
 
 
-@pytest.mark.parametrize("missing", ["view_task_exception", "view_failure"])
+@pytest.mark.parametrize("missing", ["view_task", "view_task_exception", "view_failure"])
 def test_failures_need_their_permission_and_that_of_exceptions(missing: str) -> None:
     permissions = [name for name in SEES_ALL if name != missing]
     answer = person(*permissions).get(f"{ROOT}/failures")
@@ -185,6 +185,7 @@ def test_figures_are_told_by_key_and_over_time() -> None:
         {"from": "yesterday"},
         {"from": "2026-11-21T10:00Z", "to": "2026-11-21T09:00Z"},
         {"from": "2020-11-21T10:00", "to": "2026-11-21T09:00Z"},
+        {"to": "0001-01-01T00:00Z"},
         {"by": "owner"},
     ],
 )

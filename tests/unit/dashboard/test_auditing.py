@@ -2,10 +2,11 @@
 
 import pytest
 
-from dashboard import auditing
+from dashboard import auditing, snapshots
 from dashboard.actions import Outcome
 from dashboard.cursors import Key, text
 from dashboard.models import Audit
+from realtime.ports import TooCostly
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,6 +43,14 @@ def test_each_value_narrows() -> None:
 def test_a_cursor_of_somewhere_else_is_refused(cursor: str) -> None:
     with pytest.raises(ValueError, match="cursor"):
         auditing.page({}, 9, cursor)
+
+
+def test_a_search_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    write(*map(str, range(500)))
+    monkeypatch.setattr(snapshots, "MAX_READ_S", 0.0)
+    monkeypatch.setattr(snapshots, "_STEPS", 100)
+    with pytest.raises(TooCostly):
+        auditing.page({"user": "bob"}, 10)
 
 
 def test_an_entry_keeps_the_reason_as_a_word() -> None:

@@ -101,6 +101,21 @@ def test_what_cannot_be_encoded_is_not_sent_and_others_are(app: Celery) -> None:
     assert taken(app, queue)
 
 
+def test_a_router_that_fails_stops_its_own_task_alone(app: Celery) -> None:
+    def lead(name: str, *_: object, **__: object) -> dict[str, str]:
+        if name == "shop.pay":
+            raise RuntimeError("no route")
+        return {}
+
+    app.conf.task_routes = (lead,)
+    with dispatch.opened(app) as broker:
+        with pytest.raises(NotSent) as raised:
+            broker.send("shop.pay", [], {}, queue=None, priority=None)
+        assert (raised.value.reason, raised.value.more) == ("not_sent", "RuntimeError")
+        broker.send("shop.mail", [], {}, queue=None, priority=None)
+    assert taken(app, app.conf.task_default_queue)
+
+
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1", "amqp://me:hunter2@127.0.0.1:1//"])
 def test_a_broker_that_is_away_is_told_without_its_password(url: str) -> None:
     made = Celery("test", broker=url, set_as_current=False)

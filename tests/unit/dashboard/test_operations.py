@@ -29,6 +29,7 @@ class Work:
         self.outcome = "done"
         self.reason: str | None = None
         self.error: Exception | None = None
+        self.at_once = 2
 
     def __call__(self, act: Act, ids: list[str], rights: Rights, app: object) -> list[Outcome]:
         self.batches.append(list(ids))
@@ -36,7 +37,8 @@ class Work:
         assert self.gate.acquire(timeout=20)
         if self.error is not None:
             raise self.error
-        return [Outcome(id_, "shop.pay", self.outcome, self.reason) for id_ in ids]
+        done = ids[: self.at_once]
+        return [Outcome(id_, "shop.pay", self.outcome, self.reason) for id_ in done]
 
     def let(self, batches: int) -> None:
         self.gate.release(batches)
@@ -98,6 +100,14 @@ def test_it_goes_batch_by_batch_to_the_end(work: Work, ann: User) -> None:
     assert operation.finished_at is not None
     assert work.batches == [["a", "b"], ["c", "d"], ["e"]]
     assert operation.revision == Stream.objects.get().revision > before
+
+
+def test_what_a_batch_did_not_come_to_is_done_first_in_the_next(work: Work, ann: User) -> None:
+    work.at_once = 1
+    work.let(3)
+    operation = ended(begin("abc"))
+    assert figures(operation) == ("finished", 3, 3, 0, 0)
+    assert work.batches == [["a", "b"], ["b", "c"], ["c"]]
 
 
 def test_each_target_has_its_entry_and_the_whole_has_one(work: Work, ann: User) -> None:

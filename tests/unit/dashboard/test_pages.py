@@ -334,24 +334,6 @@ def test_children_are_linked_from_their_parent(operator: Client, shop: Shop) -> 
     assert "1 task that this one sent" in markup
 
 
-def test_workers_show_their_health_as_a_word_and_what_they_run(operator: Client) -> None:
-    markup = text(operator.get(url("workers/")))
-    assert [row["data-health"] for row in Markup(markup).rows] == [
-        "online",
-        "online",
-        "silent",
-        "gone",
-        "online",
-        "online",
-    ]
-    assert "capture_payment" in markup
-    assert "Silent" in markup
-
-
-def test_workers_page_names_no_task_to_who_may_not_see_them(db: None, shop: Shop) -> None:
-    assert "capture_payment" not in text(client("view_worker").get(url("workers/")))
-
-
 def test_store_that_does_not_answer_is_said_with_503(
     operator: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -468,7 +450,7 @@ def test_sign_out_ends_the_session_and_only_by_post(operator: Client) -> None:
 
 
 def test_every_template_compiles() -> None:
-    for name in ("tasks", "task", "workers", "unknown", "login", "notice"):
+    for name in ("tasks", "task", "unknown", "login", "notice"):
         get_template(f"headway/{name}.html")
 
 

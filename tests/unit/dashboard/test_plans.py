@@ -57,18 +57,39 @@ def test_only_the_columns_that_are_tested_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "word"),
+    ("text", "expected"),
     [
-        ("name:a*", "name"),
-        ("x queue:q*", "queue"),
-        ("name:*a", None),
-        ("-name:a*", None),
-        ("name:a*b", None),
-        ("name:a*,b*", None),
-        ("label:a*", None),
+        ("name:a", True),
+        ("name:a*", True),
+        ("queue:q*", True),
+        ("name:*a", False),
+        ("-name:a*", False),
+        ("name:a*b", False),
+        ("name:a*,b*", False),
+        ("label:a*", False),
+        ("a", False),
+        ("retries:1", False),
     ],
 )
-def test_a_beginning_is_told_from_other_patterns(text: str, word: str | None) -> None:
-    found = plans.prefix(query.parse(text))
+def test_an_index_answers_equality_and_beginnings(text: str, expected: bool) -> None:
+    [term] = query.parse(text).terms
 
-    assert (found.terms[0].word if found else None) == word
+    assert plans.is_answered_by_index(term) is expected
+
+
+def test_fewer_rows_are_searched_where_each_costs_more() -> None:
+    cheap, words, json, scattered = (
+        plans.plan(query.parse(text)).searchable(50_000)
+        for text in ("retries:1", "a,b c", "arg:1", "queue:a retries:1")
+    )
+
+    assert cheap == 50_000
+    assert 0 < json < words < cheap
+    assert scattered == cheap / 2
+
+
+def test_many_equalities_are_one_test_and_many_branches_share_what_may_be_searched() -> None:
+    many = ",".join(f"job{n}" for n in range(plans.MAX_BRANCHES + 1))
+
+    assert plans.plan(query.parse(f"name:{many}")).searchable(50_000) == 50_000
+    assert plans.plan(query.parse("status:queued,running x")).searchable(50_000) == 12_500

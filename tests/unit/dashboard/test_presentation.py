@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dashboard import badge, presentation
 from realtime.core import query as language
 from realtime.ports import Gap
-from tests.unit.dashboard.samples import NOW, STREAM, progress, task, unfinished, worker
+from tests.unit.dashboard.samples import NOW, STREAM, progress, task, unfinished
 
 
 def note(row: dict[str, Any]) -> str:
@@ -62,16 +62,6 @@ def test_bar_of_an_unknown_total_has_no_percent() -> None:
 def test_state_that_this_version_does_not_know_is_shown_as_unknown() -> None:
     line = presentation.task_line(unfinished(1, "paused", "STARTED"), NOW)
     assert line["state"] == "unknown"
-
-
-def test_worker_without_a_known_pool_shows_its_tasks_only() -> None:
-    line = presentation.worker_line(worker("bare@h", concurrency=None, active=3), NOW)
-    assert (line["use"], line["has_slots"]) == ("3", False)
-
-
-def test_worker_that_is_gone_claims_no_load_and_no_clock() -> None:
-    line = presentation.worker_line(worker("w@h", state="gone"), NOW)
-    assert (line["load"], line["offset"]) == ("–", "–")
 
 
 @given(st.text(st.characters(exclude_categories=("C",)), min_size=1, max_size=40))

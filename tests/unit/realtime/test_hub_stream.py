@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from channels.layers import InMemoryChannelLayer
 
 from realtime.core import channels
@@ -138,6 +139,21 @@ async def test_another_epoch_sends_every_browser_away_to_begin_anew() -> None:
         again = await house.watch()
         assert again.of("hello")[0]["epoch"] == "e2"
         assert again.ids() == ["t1"]
+
+
+async def test_another_epoch_in_a_store_that_fails_is_begun_with_once_it_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with open_house() as house:
+        await house.watch()
+        house.store.epoch = "e2"
+        house.store.commit(task("t1"))
+        with monkeypatch.context() as patched:
+            patched.setattr(house.store, "changes", None)
+            await house.hub.catch_up()
+        assert house.hub.counters["catch_ups_failed"] == 1
+        await house.pass_time(40)
+        assert (await house.watch()).ids() == ["t1"]
 
 
 async def test_a_store_that_was_set_back_sends_every_browser_away() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from realtime import inspection
 from realtime.inbox import Inbox
-from realtime.inspection import AGAIN_S, MAX_QUEUES, TRIES, Inspection
+from realtime.inspection import AGAIN_S, MAX_ASKED, MAX_QUEUES, TRIES, Inspection
 from realtime.testing import AT, FakeClock
 
 STATS = {"pool": {"implementation": "celery.concurrency.prefork:TaskPool", "max-concurrency": 4}}
@@ -61,6 +61,16 @@ def test_a_worker_that_does_not_answer_is_asked_again_a_few_times() -> None:
         ["asleep"],
         ["asleep"],
     ]
+    assert made._tries == {}
+
+
+def test_more_workers_than_one_question_names_are_all_asked() -> None:
+    names = [f"w{n:04}" for n in range(MAX_ASKED + 1)]
+    mailbox = Mailbox(*names)
+    made, _ = asked(mailbox, *names)
+    made._ask(mailbox)
+    questions = [asked for asked, command in mailbox.asked if command == "stats"]
+    assert [len(question) for question in questions] == [MAX_ASKED, 1]
     assert made._tries == {}
 
 

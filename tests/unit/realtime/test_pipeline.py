@@ -400,6 +400,23 @@ def test_an_interruption_that_was_over_before_anybody_looked_is_a_gap_too(
     ]
 
 
+def test_a_gap_is_stored_though_the_store_was_away_when_it_began_and_ended(
+    house: House, clock: FakeClock
+) -> None:
+    house.turn()
+    from_at = clock()
+    house.source.now_is = SourceHealth(False, None, from_at, "the broker is away", {})
+    house.store.is_available = False
+    with pytest.raises(StoreUnavailable):
+        house.turn()
+    house.source.now_is = HEARING
+    with pytest.raises(StoreUnavailable):
+        house.turn()
+    house.store.is_available = True
+    house.turn()
+    assert house.store.gaps[from_at].until_at is not None
+
+
 class Asked:
     """A repairer that keeps the questions."""
 

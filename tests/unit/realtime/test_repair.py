@@ -115,6 +115,28 @@ def test_each_live_task_is_held_by_a_worker_or_has_ended_or_is_in_doubt(world: W
     assert told["mute"].fields["is_free"] is False
 
 
+def test_tasks_whose_worker_did_not_answer_are_asked_about_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repair, "ASK_AGAIN_S", (0.0,) * 3)
+    answers = [NOBODY, NOBODY, Held(frozenset({"celery@b"}), held("mute"))]
+    monkeypatch.setattr(world, "survey", lambda: answers.pop(0))
+    with running(world) as repairer:
+        repairer.ask(GAP, {"mute": "celery@b"})
+        wait_until(lambda: world.inbox.depth == 3)
+    assert world.told()["mute"].kind == "task-started"
+    assert world.searched == [tuple(GAP)]
+
+
+def test_asking_again_comes_to_an_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repair, "ASK_AGAIN_S", (0.0,) * 3)
+    with running(world) as repairer:
+        repairer.ask(GAP, {"mute": "celery@b"})
+        wait_until(lambda: world.inbox.depth == 4)
+        wait_until(lambda: not repairer.is_busy)
+    assert len(world.inbox.take(100)) == 4
+
+
 def test_what_began_and_ended_unseen_is_searched_for_once_a_gap(world: World) -> None:
     world.pages = [outcome("a"), [], outcome("b")]
     assert sorted(asked(world)) == ["a", "b"]

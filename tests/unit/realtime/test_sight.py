@@ -40,7 +40,7 @@ def test_a_cluster_and_its_queues_are_shown_whole() -> None:
     limits = {of: sight.narrowed(Select(of, limit=7), ALL).limit for of in SERVED}
     assert {of: limit for of, limit in limits.items() if limit != 7} == {
         "workers": 2_000,
-        "queues": 500,
-        "schedule": 500,
+        "queues": 2_000,
+        "schedule": 2_000,
         "overview": 1,
     }
