@@ -13,24 +13,6 @@ from tests.js.serving import Server
 from tests.services.process import wait_until
 
 WIDTHS = (360, 820, 1280, 1600)
-DRAW_MS = 50
-_DRAWN_IN = """async (nodes) => {
-  const { draw } = await import("/static/headway/graph.js");
-  draw(nodes, nodes[250].id);
-  const begun = performance.now();
-  draw(nodes, nodes[250].id);
-  return performance.now() - begun;
-}"""
-_PLACED_IN = """() => {
-  const graph = document.querySelector("headway-graph");
-  const parent = graph.parentElement;
-  graph.querySelector("svg").remove();
-  const copy = graph.cloneNode(true);
-  const begun = performance.now();
-  graph.replaceWith(copy);
-  copy.querySelector("svg").getBoundingClientRect();
-  return performance.now() - begun;
-}"""
 
 
 def task(key: str, parent: str | None = None, **fields: Any) -> dict[str, Any]:
@@ -132,8 +114,6 @@ def test_five_hundred_tasks_are_drawn_at_once_and_stay_few_boxes(
     assert page.locator(".hw-graph a").count() < 100
     nodes = json.loads(page.locator("#headway-workflow").text_content() or "")["nodes"]
     assert len(nodes) == 500
-    assert min(page.evaluate(_DRAWN_IN, nodes) for _ in range(3)) < DRAW_MS
-    assert page.evaluate(_PLACED_IN) < 10 * DRAW_MS
     expect(page.locator('.hw-graph a[aria-current="true"]')).to_be_in_viewport()
 
 

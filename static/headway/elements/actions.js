@@ -286,6 +286,8 @@ export class ActionsElement extends PageElement {
   }
 
   #closed() {
+    // Told late: it was opened again since.
+    if (this.#dialog.open) return;
     if (this.#phase === "over") this.#operation = null;
     if (this.#phase === "counting" || this.#phase === "asking") {
       this.#turn += 1;
