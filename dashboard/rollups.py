@@ -28,8 +28,8 @@ MAX_KEYS = 500
 _MAX_CELLS = 20_000
 """Kept in memory once they were read, up to 2 kB each: two hours of minutes of 150 keys."""
 _MAX_COUNTS = 30
-"""Added up at once, three beats of a busy stream: its row is locked meanwhile, and PostgreSQL ends a
-session that is idle in its transaction for two seconds."""
+"""Added up at once, three beats of a busy stream: its row is locked meanwhile, and PostgreSQL ends
+a session that is idle in its transaction for two seconds."""
 _MAX_STARTS = 200
 """Spans that one query reads."""
 _MAX_EXPIRED = 500
