@@ -102,7 +102,7 @@ def sync_supplier(self: Task, supplier: str, *, trouble: str = "") -> int:
         error = ConnectionError(f"{supplier}.example refused the connection")
         raise self.retry(exc=error, countdown=3)
     if trouble == "data":
-        raise PriceListRejected(f"{supplier}: 14 articles cost less than nothing")
+        raise PriceListRejected(f"14 articles of {supplier!r} cost less than nothing")
     articles = {"lamp": 12, "chair": 4}
     return sum(articles[name] for name in (["sofa"] if trouble == "bug" else articles))
 

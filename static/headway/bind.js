@@ -131,8 +131,10 @@ function writePieces(element, pieces) {
  * @param {Element} group
  * @param {{low: string, high: string}} ends
  */
-function drawSpan(group, { low, high }) {
-  show(group, Boolean(high));
+function drawSpan(group, ends) {
+  show(group, Boolean(ends.high));
+  // An empty length is an error to the browser, hidden or not.
+  const [low, high] = [ends.low || "0", ends.high || "0"];
   const [reach, stop] = group.querySelectorAll("line");
   setAttribute(reach, "x1", low);
   setAttribute(reach, "x2", high);
