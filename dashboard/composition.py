@@ -6,6 +6,9 @@ import socket
 import time
 from functools import partial
 
+from celery import Celery
+from django.db import DEFAULT_DB_ALIAS, connections
+
 from dashboard import beat, celeryapp, collecting, nodes, routing
 from dashboard.conf import Conf
 from dashboard.redaction import Redaction
@@ -39,7 +42,7 @@ def receiving(settings: Conf, publisher: Publisher) -> dict[str, Part]:
     receiver = Receiver(
         app,
         inbox,
-        node_id=settings.node_id or nodes.node_id(),
+        node_id=settings.node_id or nodes.node_id(*_shared(app)),
         on_worker=inspection.notice,
     )
     unsearchable = results.unsearchable(app)
@@ -88,6 +91,13 @@ def receiving(settings: Conf, publisher: Publisher) -> dict[str, Part]:
     else:
         logger.info("Results: %s", listener.describe(), extra={"action": "no_live_results"})
     return parts
+
+
+def _shared(app: Celery) -> list[str]:
+    """What all receivers of this deployment have in common, without secrets."""
+    database = connections[DEFAULT_DB_ALIAS].settings_dict
+    where = [str(database[name]) for name in ("ENGINE", "HOST", "PORT", "NAME")]
+    return [app.connection_for_read().as_uri(), *where]
 
 
 def publisher() -> LocalPublisher | LayerPublisher:

@@ -23,9 +23,14 @@ def found(meta: object, **options: Any) -> arguments.Arguments | None:
     made = app(**options)
     backend: Any = made.backend
     value = meta if isinstance(meta, bytes) else json.dumps(meta).encode()
-    backend.set(backend.get_key_for_task("a"), value)
-    with arguments.stored(made) as stored:
-        return stored.arguments("a")
+    key = backend.get_key_for_task("a")
+    backend.set(key, value)
+    try:
+        with arguments.stored(made) as stored:
+            return stored.arguments("a")
+    finally:
+        # The memory of this backend is one for the whole process.
+        backend.delete(key)
 
 
 def refused(args: object, kwargs: object) -> str:
