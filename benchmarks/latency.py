@@ -306,7 +306,7 @@ def main() -> None:
     parser.add_argument("--shape", choices=SHAPES, action="append", help="default: both")
     options = parser.parse_args()
     options.shape = options.shape or list(SHAPES)
-    options.idle, options.busy, options.steps = (6, 12, 6) if options.quick else (40, 150, 40)
+    options.idle, options.busy, options.steps = (4, 8, 4) if options.quick else (40, 150, 40)
     allow_many_files()
     rows = run(options)
     head = ("", "load", "samples", "p50 ms", "p95 ms", "p99 ms", "missed", "pressure")
