@@ -27,7 +27,7 @@ from tests.services.headway import Headway
 from tests.services.postgresql import running_postgresql
 from tests.services.process import private_directory
 
-SMALL, TASKS, QUICK_TASKS = 10_000, 1_000_000, 100_000
+SMALL, TASKS, QUICK_TASKS = 10_000, 1_000_000, 40_000
 TIMES, QUICK_TIMES = 20, 2
 GOAL_MS = 100.0
 GOAL_GROWTH = 1.5
