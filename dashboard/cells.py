@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from dashboard import formats, geometry, overview, phrases, presentation, words
+from dashboard.said import said
 
 Row = Mapping[str, Any]
 Cell = Sequence[str]
@@ -97,8 +98,7 @@ def _load(row: Row, _: Setting, field: str, which: str = "") -> str:
 
 
 def _hundredths(value: float) -> str:
-    whole = int(value * 100 + 0.5)
-    return f"{whole // 100}.{whole % 100:02d}"
+    return formats.decimal(int(value * 100 + 0.5) / 100, 2)
 
 
 def _short(row: Row, _: Setting, field: str) -> str:
@@ -214,8 +214,13 @@ def _raw(row: Row, setting: Setting, field: str) -> str:
 def _reason(row: Row, setting: Setting, field: str, detail: str) -> str:
     """The sentence of a reason in the page's language; as it was told where it names something."""
     sentence = setting.words.get(f"reason_{row.get(field)}", "")
-    told = _text(row, setting, detail)
+    told = said(_text(row, setting, detail))
     return told if not sentence or _MORE.search(sentence) else sentence
+
+
+def _said(row: Row, setting: Setting, field: str) -> str:
+    """A sentence of the core in the page's language."""
+    return said(_text(row, setting, field))
 
 
 def _use(row: Row, _: Setting, used: str, of: str) -> str:
@@ -297,6 +302,7 @@ FORMS: Mapping[str, Callable[..., Any]] = {
     "rate": _rate,
     "raw": _raw,
     "reason": _reason,
+    "said": _said,
     "search": _search,
     "share": _share,
     "short": _short,

@@ -1,9 +1,9 @@
 """How values become text on a page. static/headway/format.js writes the same texts;
 tests/vectors/format.json holds both to it.
 
-All functions are pure. Durations come in seconds, instants in Unix seconds (UTC). Blanks between a
-number and its
-unit are non-breaking.
+Durations come in seconds, instants in Unix seconds (UTC). Numbers and months are written as the
+language of the request writes them, times in the viewer's zone (`dashboard.viewing`). Blanks
+between a number and its unit are non-breaking.
 """
 
 import datetime
@@ -12,6 +12,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
+
+from django.utils.translation import gettext as _
+
+from dashboard import viewing
 
 # Stands where a value does not apply; zero is written `0`.
 NONE = "–"
@@ -35,7 +39,7 @@ def duration(seconds: float | None) -> str:
     if ms < 1000:
         return f"{ms}{_NBSP}ms"
     if ms < 10_000:
-        return f"{ms // 1000}.{ms % 1000 // 10:02d}{_NBSP}s"
+        return f"{ms // 1000}{viewing.style().decimal}{ms % 1000 // 10:02d}{_NBSP}s"
     return age(ms / 1000)
 
 
@@ -67,7 +71,7 @@ def number(value: float | None) -> str:
     """A whole number with its thousands apart, cut towards zero: `1,482`."""
     if value is None:
         return NONE
-    digits = f"{math.trunc(abs(value)):,}"
+    digits = f"{math.trunc(abs(value)):,}".replace(",", viewing.style().thousands)
     return f"−{digits}" if value <= -1 else digits
 
 
@@ -97,7 +101,7 @@ def path_part(text: str) -> str:
 def name(text: str | None) -> tuple[str, str]:
     """A dotted task name as (module with its dot, function)."""
     if not text:
-        return "", "unnamed task"
+        return "", _("unnamed task")
     module, dot, function = text.rpartition(".")
     return module + dot, function
 
@@ -167,51 +171,65 @@ def exception(text: str) -> tuple[str, str]:
     return call["type"], re.sub(r"\\(['\"\\])", r"\1", body).replace("\\n", " ")
 
 
+def decimal(value: float, places: int) -> str:
+    """A number with so many places: `0.42`."""
+    return f"{value:.{places}f}".replace(".", viewing.style().decimal)
+
+
 def clock(at: float | None) -> str:
-    """Time of day in UTC: `14:02:11`."""
-    return NONE if at is None else f"{_utc(at):%H:%M:%S}"
+    """Time of day: `14:02:11`."""
+    return NONE if at is None else f"{_local(at):%H:%M:%S}"
 
 
 def exact_clock(at: float | None) -> str:
-    """Time of day in UTC to the millisecond: `14:02:11.204`."""
-    if at is None:
-        return NONE
-    moment = _utc(at)
-    return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
+    """Time of day to the millisecond: `14:02:11.204`."""
+    return NONE if at is None else _exact_clock(_local(at), viewing.style().decimal)
 
 
 def minute(at: float | None) -> str:
-    """Time of day in UTC to the minute: `14:02`."""
-    return NONE if at is None else f"{_utc(at):%H:%M}"
+    """Time of day to the minute: `14:02`."""
+    return NONE if at is None else f"{_local(at):%H:%M}"
 
 
 def moment(at: float | None) -> str:
-    """Day and minute in UTC: `21 Nov 14:02`."""
-    if at is None:
-        return NONE
-    when = _utc(at)
-    return f"{when.day} {when:%b %H:%M}"
+    """Day and minute: `21 Nov 14:02`."""
+    return NONE if at is None else f"{_day_of(_local(at))} {minute(at)}"
 
 
 def day(at: float | None) -> str:
-    """The day in UTC: `21 Nov 2026`."""
-    if at is None:
-        return NONE
-    moment = _utc(at)
-    return f"{moment.day} {moment:%b %Y}"
+    """The day: `21 Nov 2026`."""
+    return NONE if at is None else f"{_day_of(_local(at))} {_local(at).year}"
 
 
 def exact(at: float | None) -> str:
     """Day and time in full, for a title: `21 Nov 2026 14:02:11.204 UTC`; empty for None."""
-    return "" if at is None else f"{day(at)} {exact_clock(at)} UTC"
+    return "" if at is None else f"{day(at)} {exact_clock(at)} {viewing.offset(_local(at))}"
+
+
+def zoned_clock(at: float | None) -> str:
+    """Time of day, and how far that clock is from UTC: `14:02:11 UTC+1`."""
+    return NONE if at is None else f"{clock(at)} {viewing.offset(_local(at))}"
+
+
+def _day_of(when: datetime.datetime) -> str:
+    style = viewing.style()
+    return f"{when.day}{style.day} {style.months[when.month - 1]}"
+
+
+def _exact_clock(when: datetime.datetime, decimal_mark: str) -> str:
+    return f"{when:%H:%M:%S}{decimal_mark}{when.microsecond // 1000:03d}"
 
 
 def iso(at: float | None) -> str:
     """RFC 3339 with milliseconds, for `<time datetime>`; empty for None."""
-    return "" if at is None else f"{_utc(at):%Y-%m-%d}T{exact_clock(at)}Z"
+    return "" if at is None else f"{_utc(at):%Y-%m-%d}T{_exact_clock(_utc(at), '.')}Z"
 
 
 def _utc(at: float) -> datetime.datetime:
     ms = math.floor(at * 1000 + 0.5)
     moment = datetime.datetime.fromtimestamp(ms // 1000, tz=datetime.UTC)
     return moment.replace(microsecond=ms % 1000 * 1000)
+
+
+def _local(at: float) -> datetime.datetime:
+    return _utc(at).astimezone(viewing.zone())

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from django.utils.translation import gettext_lazy as _
 
-from dashboard import reasons
+from dashboard import reasons, said
 
 STATES = {
     "queued": _("Queued"),
@@ -283,6 +283,8 @@ PAGE = {
     "forget": _("Delete %(name)s"),
     "every": _("every task"),
     "columns": _("Columns changed."),
+    "unnamed": _("unnamed task"),
+    "open_failures": _("%(count)s open failure groups"),
 }
 
 
@@ -301,4 +303,5 @@ def for_script() -> dict[str, dict[str, str]]:
         "graph": GRAPH,
         "page": PAGE,
     }
-    return {name: {key: str(text) for key, text in texts.items()} for name, texts in groups.items()}
+    told = {name: {key: str(text) for key, text in texts.items()} for name, texts in groups.items()}
+    return {**told, "said": said.for_script()}

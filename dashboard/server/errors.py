@@ -12,8 +12,10 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """400: most often a Host header that is not among the allowed ones."""
     return _plain(
         400,
-        "Bad request. If you opened the right address, its host name is missing from "
-        "--allowed-hosts (HEADWAY_ALLOWED_HOSTS).",
+        _(
+            "Bad request. If you opened the right address, its host name is missing from "
+            "--allowed-hosts (HEADWAY_ALLOWED_HOSTS)."
+        ),
     )
 
 
@@ -44,7 +46,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBa
 @policy.strict
 def server_error(request: HttpRequest) -> HttpResponseBase:
     """500: text only, because the store or a template may be what failed."""
-    return _plain(500, "Something went wrong on the server. Its log says what.")
+    return _plain(500, _("Something went wrong on the server. Its log says what."))
 
 
 @policy.strict

@@ -14,6 +14,7 @@
 import * as format from "./format.js";
 import * as geometry from "./geometry.js";
 import { plain } from "./phrases.js";
+import { said } from "./said.js";
 import { rate, search, sentence, term } from "./telling.js";
 import { fill } from "./words.js";
 
@@ -62,7 +63,7 @@ const textOf = (value) => (value === null || value === undefined ? "" : String(v
 /** @param {number} value */
 function hundredths(value) {
   const whole = Math.floor(value * 100 + 0.5);
-  return `${Math.floor(whole / 100)}.${String(whole % 100).padStart(2, "0")}`;
+  return format.decimal(Math.floor(whole / 100), String(whole % 100).padStart(2, "0"));
 }
 
 /** @param {Row} row @param {string[]} fields */
@@ -148,10 +149,11 @@ const FORMS = {
   phrase: (row, { words }, field) => plain(row[field] ?? "", words) || (row[field] ?? ""),
   rate: (row, _, field) => rate(row[field]),
   raw: (row, { words }, field) => (plain(row[field] ?? "", words) ? row[field] : ""),
-  reason: (row, { words }, field, detail) => {
+  reason: (row, { words, common }, field, detail) => {
     const told = words[`reason_${row[field]}`] ?? "";
-    return !told || told.includes("%(more)s") ? textOf(row[detail]) : told;
+    return !told || told.includes("%(more)s") ? said(textOf(row[detail]), common.said) : told;
   },
+  said: (row, { common }, field) => said(textOf(row[field]), common.said),
   search: (row, setting, key, field, ...terms) => (row[field] ? searchFor(setting, term(key, row[field]), ...terms) : ""),
   share: (row, setting, ...fields) => {
     const of = fields.pop();

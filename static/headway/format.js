@@ -1,6 +1,6 @@
 /**
- * Words and numbers as people read them. The same input gives the same text in
- * `dashboard/templatetags/headway.py`; `tests/vectors/format.json` holds both to it.
+ * Words and numbers as people read them, in the language that `speak` sets. The same input gives
+ * the same text in `dashboard/formats.py`; `tests/vectors/format.json` holds both to it.
  *
  * @typedef {import ("./types.js").Count} Count
  */
@@ -16,6 +16,43 @@ const NBSP = "\u00a0";
 
 /** Stands where a value does not apply; zero is written `0`. */
 export const NONE = "–";
+
+/**
+ * How a language writes, as the table in `dashboard/viewing.py` has it.
+ *
+ * @typedef {{decimal: string, thousands: string, day: string, months: string[]}} Style
+ *   `day`: after the number of a day that a month follows
+ */
+
+/** @type {Style} */
+const ENGLISH = {
+  decimal: ".", thousands: ",", day: "",
+  months: ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
+};
+
+/** @type {Record<string, Style>} */
+const STYLES = {
+  en: ENGLISH,
+  de: {
+    decimal: ",", thousands: ".", day: ".",
+    months: ["Jan.", "Feb.", "März", "Apr.", "Mai", "Juni", "Juli", "Aug.", "Sept.", "Okt.", "Nov.", "Dez."],
+  },
+};
+
+let style = ENGLISH;
+let unnamed = "unnamed task";
+
+/**
+ * Writes in this language from now on; in English for one that is not in the table.
+ *
+ * @param {string} language as `<html lang>` has it
+ * @param {string} [noName] what a task without a name is called
+ */
+export function speak(language, noName) {
+  const [base = ""] = language.split("-");
+  style = (Object.hasOwn(STYLES, base) ? STYLES[base] : null) ?? ENGLISH;
+  unnamed = noName || "unnamed task";
+}
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -39,6 +76,14 @@ function long(seconds) {
 }
 
 /**
+ * A number with its decimal places: `0.42`.
+ *
+ * @param {number} whole
+ * @param {string|number} places
+ */
+export const decimal = (whole, places) => `${whole}${style.decimal}${places}`;
+
+/**
  * A measured time: `842 ms`, `2.31 s`, `41 s`, `2m 41s`, `1h 04m`, `3d 4h`.
  *
  * Rounded once, to whole milliseconds, and cut from there: both languages then agree.
@@ -49,7 +94,7 @@ export function duration(seconds) {
   if (seconds === null || seconds === undefined) return NONE;
   const ms = Math.max(0, Math.floor(seconds * 1000 + 0.5));
   if (ms < 1000) return `${ms}${NBSP}ms`;
-  if (ms < 10_000) return `${Math.floor(ms / 1000)}.${two(Math.floor((ms % 1000) / 10))}${NBSP}s`;
+  if (ms < 10_000) return `${decimal(Math.floor(ms / 1000), two(Math.floor((ms % 1000) / 10)))}${NBSP}s`;
   return age(ms / 1000);
 }
 
@@ -83,7 +128,7 @@ export function offset(seconds) {
  */
 export function number(value) {
   if (value === null || value === undefined) return NONE;
-  const digits = String(Math.trunc(Math.abs(value))).replace(/\B(?=(\d{3})+$)/g, ",");
+  const digits = String(Math.trunc(Math.abs(value))).replace(/\B(?=(\d{3})+$)/g, style.thousands);
   return value <= -1 ? `−${digits}` : digits;
 }
 
@@ -124,7 +169,7 @@ export function id(text) {
  * @returns {[string, string]}
  */
 export function name(text) {
-  if (!text) return ["", "unnamed task"];
+  if (!text) return ["", unnamed];
   const dot = text.lastIndexOf(".");
   return [text.slice(0, dot + 1), text.slice(dot + 1)];
 }
@@ -224,10 +269,11 @@ function formatter(options) {
  * @param {{zone?: string|undefined, ms?: boolean}} [options]
  */
 export function clock(at, { zone, ms = false } = {}) {
-  return formatter({
+  const text = formatter({
     hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
     ...(zone ? { timeZone: zone } : {}), ...(ms ? { fractionalSecondDigits: 3 } : {}),
   }).format(at * 1000);
+  return ms ? text.replace(".", style.decimal) : text;
 }
 
 /**
@@ -241,13 +287,32 @@ export function minute(at, zone) {
 }
 
 /**
+ * @param {number} at
+ * @param {string} [zone]
+ * @returns {Record<string, string>}
+ */
+function dateParts(at, zone) {
+  const parts = formatter({ day: "numeric", month: "numeric", year: "numeric", ...(zone ? { timeZone: zone } : {}) }).formatToParts(at * 1000);
+  return Object.fromEntries(parts.map(({ type, value }) => [type, value]));
+}
+
+/**
+ * @param {number} at
+ * @param {string} [zone]
+ */
+function dayOf(at, zone) {
+  const { day: date, month } = dateParts(at, zone);
+  return `${Number(date)}${style.day} ${style.months[Number(month) - 1]}`;
+}
+
+/**
  * Day and minute, as `21 Nov 14:02`.
  *
  * @param {number} at
  * @param {string} [zone]
  */
 export function moment(at, zone) {
-  return `${formatter({ day: "numeric", month: "short", ...(zone ? { timeZone: zone } : {}) }).format(at * 1000)} ${minute(at, zone)}`;
+  return `${dayOf(at, zone)} ${minute(at, zone)}`;
 }
 
 /**
@@ -257,17 +322,27 @@ export function moment(at, zone) {
  * @param {string} [zone]
  */
 export function day(at, zone) {
-  return formatter({ day: "numeric", month: "short", year: "numeric", ...(zone ? { timeZone: zone } : {}) }).format(at * 1000);
+  return `${dayOf(at, zone)} ${dateParts(at, zone).year}`;
 }
 
 /**
- * Day and time in full with the zone's name, for a title.
+ * How far the viewer's clock is from UTC: `UTC`, `UTC+1`, `UTC−3:30`.
+ *
+ * @param {number} minutes
+ */
+export function utcOffset(minutes) {
+  if (minutes === 0) return "UTC";
+  const [whole, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  return `UTC${minutes < 0 ? "−" : "+"}${whole}${rest ? `:${two(rest)}` : ""}`;
+}
+
+/**
+ * Day and time in full with how far it is from UTC, for a title.
  *
  * @param {number} at
  */
 export function exact(at) {
-  const zone = formatter({ timeZoneName: "short" }).formatToParts(at * 1000).find((part) => part.type === "timeZoneName");
-  return `${day(at)} ${clock(at, { ms: true })} ${zone?.value ?? ""}`.trim();
+  return `${day(at)} ${clock(at, { ms: true })} ${utcOffset(-new Date(at * 1000).getTimezoneOffset())}`;
 }
 
 /**

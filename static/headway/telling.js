@@ -24,7 +24,7 @@ export function rate(value) {
   if (value === null || value === undefined) return format.NONE;
   const tenths = Math.floor(Math.max(0, value) * 10 + 0.5);
   if (tenths >= 100 || tenths % 10 === 0) return format.number(Math.floor(tenths / 10 + 0.5));
-  return `${Math.floor(tenths / 10)}.${tenths % 10}`;
+  return format.decimal(Math.floor(tenths / 10), tenths % 10);
 }
 
 /**

@@ -4,7 +4,7 @@
  *
  * @typedef {Record<string, string>} Group
  * @typedef {{states: Group, notes: Group, stream: Group, health: Group,
- *   overview: Group, problems: Group, chart: Group, actions: Group, failures: Group, graph: Group, page: Group}} Words
+ *   overview: Group, problems: Group, chart: Group, actions: Group, failures: Group, graph: Group, page: Group, said: Group}} Words
  */
 
 /** @type {Words} */
@@ -230,7 +230,9 @@ export const ENGLISH = {
     every: "every task",
     columns: "Columns changed.",
     shown: "%(number)s of %(total)s",
+    unnamed: "unnamed task",
   },
+  said: {},
 };
 
 /**
