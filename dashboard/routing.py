@@ -9,10 +9,11 @@ from importlib import metadata
 from typing import Any
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 from django.urls import path
 
-from dashboard import access, assets, conf
+from dashboard import access, assets, conf, tokens
+from dashboard.public import PublicReader
 from dashboard.queries import Reader
 from realtime.consumers import LiveApplication
 from realtime.hub import About, Hub, Hubs, Limits
@@ -26,12 +27,15 @@ def _make_hub() -> Hub:
         reader=Reader(),
         access=access.current(),
         about=About(version=_version(), assets=assets.digest()),
+        tokens=tokens.current() if settings.embed_key else None,
+        public=PublicReader(),
         limits=Limits(
             sockets_per_user=settings.max_sockets_per_user,
             sockets_per_address=settings.max_sockets_per_address,
+            public_errors=frozenset(settings.public_errors),
         ),
         layer=shared_layer(),
-        pool=Pool(before=close_old_connections),
+        pool=Pool(before=close_old_connections, after=connections.close_all),
     )
 
 
@@ -82,6 +86,7 @@ websocket_urlpatterns = [
         LiveApplication(  # type: ignore[arg-type]
             hubs.current,
             is_own_page=access.is_own_origin,
+            is_embed_page=access.is_embed_page,
             trusted_proxies=lambda: conf.current().trusted_proxies,
         ),
         name="live",

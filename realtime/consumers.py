@@ -47,8 +47,11 @@ class LiveSocket(Protocol):
 class LiveHub(Protocol):
     """Whoever serves the sockets of this loop."""
 
-    async def admit(self, scope: Mapping[str, object], address: str) -> Any:
-        """A `LiveSocket` for this connection; `frames.Refused` says why not."""
+    async def admit(
+        self, scope: Mapping[str, object], address: str, *, takes_tokens: bool = False
+    ) -> Any:
+        """A `LiveSocket` for this connection, which may show tokens where it `takes_tokens`;
+        `frames.Refused` says why not."""
         ...
 
     def farewell(self, socket: Any) -> None:
@@ -68,12 +71,15 @@ class LiveApplication:
         hub: Callable[[], LiveHub],
         *,
         is_own_page: Callable[[str | None, str], bool],
+        is_embed_page: Callable[[str | None, str], bool] | None = None,
         trusted_proxies: Callable[[], Sequence[peer.Network]],
     ) -> None:
         """`hub` gives the hub of the running loop; `is_own_page` tells by Origin and Host whether
-        a page is our own: on another's, the cookie that comes along counts for nothing."""
+        a page is our own: on another's, the cookie that comes along counts for nothing.
+        `is_embed_page` tells by the same whether tokens count on it."""
         self._hub = hub
         self._is_own_page = is_own_page
+        self._is_embed_page = is_embed_page or is_own_page
         self._trusted_proxies = trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,21 +90,23 @@ class LiveApplication:
         client = scope.get("client")
         address = peer.address(client and client[0], scope["headers"], self._trusted_proxies())
         try:
-            socket = await hub.admit(self._believed(scope), address)
+            believed, takes_tokens = self._believed(scope)
+            socket = await hub.admit(believed, address, takes_tokens=takes_tokens)
         except frames.Refused as refused:
             await _refuse(send, refused)
             return
         await _serve(hub, socket, receive, send)
 
-    def _believed(self, scope: Scope) -> Scope:
-        """The connection without what a browser adds by itself on anybody's page."""
+    def _believed(self, scope: Scope) -> tuple[Scope, bool]:
+        """The connection without what a browser adds by itself on anybody's page, and whether
+        tokens count on the page that opened it."""
         headers = scope["headers"]
         origin, host = peer.header(headers, b"origin"), peer.header(headers, b"host")
         if self._is_own_page(origin, host or ""):
-            return scope
+            return scope, True
         kept = [(name, value) for name, value in headers if name.lower() != b"cookie"]
         told = {name: value for name, value in scope.items() if name not in _OF_COOKIE}
-        return {**told, "headers": kept}
+        return {**told, "headers": kept}, self._is_embed_page(origin, host or "")
 
 
 _OF_COOKIE = ("user", "session", "cookies")

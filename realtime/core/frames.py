@@ -1,11 +1,11 @@
-"""The frames of the live socket (docs/reference/protocol.md): a client's read into values, and the
-texts that the server's are made of.
-
-A server frame is a short head of its own (op, frame, view) and a body that every socket shares.
+"""The frames of the live socket (docs/reference/protocol.md): a client's, read into values, and
+the words of both sides. What the server's are made of is in `framing`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeGuard
+
+from realtime.core import public
 
 MAX_FRAME_BYTES = 16 * 1024
 """Of a client's frame, and of a piece of a snapshot or patch: a slow link delays others' news by
@@ -14,6 +14,9 @@ DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
 MAX_IDS = 500
 MAX_ID_LENGTH = 255
+MAX_SUBJECTS = 500
+"""That one view follows, and that one frame names."""
+MAX_KEY_LENGTH = 64
 MAX_NUMBER = 2**53
 """The largest whole number that JavaScript counts with."""
 
@@ -22,18 +25,19 @@ TOO_MANY = 4405
 TOO_SLOW = 4408
 NOT_ALLOWED = 4503
 NO_RIGHT = 4504
+BAD_TOKEN = 4505
 """Why a socket is closed. From 4500 on they mean: do not come back."""
 RESTARTING = 4412
 TRY_LATER = 4413
+EXPIRED = 4414
 """Come back. Not the registered 1012 and 1013: autobahn, and so daphne, refuses to send those."""
 
-HEAD_BYTES = 64
-"""The most that a head takes."""
-
-TOLD = ("overview", "failures", "queues", "schedule", "audit", "operations")
+TOLD = ("overview", "attention", "failures", "queues", "schedule", "audit", "operations")
 """What no batch tells of: only the store can say how it stands."""
 SERVED = ("tasks", "task", "workers", "worker", *TOLD)
-PLANNED = ("group", "progress")
+PROGRESS = "progress"
+"""What a token's holder watches, by subject; all else is for those who may see tasks."""
+PLANNED = ("group",)
 SINGLE = ("task", "worker")
 """What is opened by `id`."""
 SEARCHED = ("tasks", "failures")
@@ -91,7 +95,23 @@ class Ack(NamedTuple):
     frame: int
 
 
-Op = Open | Close | Ack
+class Token(NamedTuple):
+    """Show what this token allows. `key` is the peer's own name for it: another token of that name
+    takes its place."""
+
+    key: str
+    token: str
+
+
+class Subjects(NamedTuple):
+    """Change what a view of progress follows: `task:<id>` and `group:<id>`."""
+
+    view: int
+    add: tuple[str, ...]
+    remove: tuple[str, ...]
+
+
+Op = Open | Close | Ack | Token | Subjects
 Fields = Mapping[str, object]
 
 
@@ -123,8 +143,8 @@ def _read_open(fields: Fields) -> Open:
     of = fields.get("of")
     if of in PLANNED:
         raise FrameError("not_supported", f"Views of {of} are not served yet.", view)
-    if not isinstance(of, str) or of not in SERVED:
-        allowed = ", ".join(SERVED)
+    if not isinstance(of, str) or of not in (*SERVED, PROGRESS):
+        allowed = ", ".join((*SERVED, PROGRESS))
         raise FrameError(
             "bad_frame", f"There is no view of {shown(of)}; there are {allowed}.", view
         )
@@ -147,21 +167,42 @@ def _read_ack(fields: Fields) -> Ack:
     return Ack(_number(fields, "frame"))
 
 
-def _read_later(fields: Fields) -> Op:
-    view = fields.get("view")
-    raise FrameError(
-        "not_supported",
-        f"The op {fields['op']} is not served yet.",
-        view if _is_number(view) else None,
-    )
+def _read_token(fields: Fields) -> Token:
+    """What is wrong with it is told under a code of its own, which strangers are answered too."""
+    key, token = fields.get("key"), fields.get("token")
+    if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY_LENGTH:
+        allowed = f"a text of 1 to {MAX_KEY_LENGTH} characters"
+        raise FrameError("bad_token", f"The key of a token is {allowed}.")
+    if not isinstance(token, str):
+        raise FrameError("bad_token", "A token is a text.", key=key)
+    return Token(key, token)
+
+
+def _read_subjects(fields: Fields) -> Subjects:
+    view = _number(fields, "view")
+    return Subjects(view, _subjects(fields, "add", view), _subjects(fields, "remove", view))
+
+
+def _subjects(fields: Fields, name: str, view: int) -> tuple[str, ...]:
+    value = fields.get(name)
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > MAX_SUBJECTS:
+        message = f"{name} is a list of at most {MAX_SUBJECTS} subjects."
+        raise FrameError("bad_frame", message, view)
+    for subject in value:
+        if public.split(subject) is None:
+            message = f"{shown(subject)} is no subject: task: or group:, and an id."
+            raise FrameError("bad_frame", message, view)
+    return tuple(dict.fromkeys(value))
 
 
 _READERS: Mapping[str, Callable[[Fields], Op]] = {
     "open": _read_open,
     "close": _read_close,
     "ack": _read_ack,
-    "subjects": _read_later,
-    "token": _read_later,
+    "subjects": _read_subjects,
+    "token": _read_token,
 }
 _OPS = ", ".join(_READERS)
 
@@ -224,61 +265,3 @@ def _since(fields: Fields, view: int) -> Since | None:
         if isinstance(epoch, str) and _is_number(revision):
             return Since(epoch, revision)
     raise FrameError("bad_frame", "since holds an epoch and a revision, as frames gave them.", view)
-
-
-class Text(NamedTuple):
-    """JSON text, and its size in bytes of UTF-8."""
-
-    text: str
-    size: int
-
-
-COMMA_BYTES = 1
-
-
-def sized(text: str) -> Text:
-    """The text with its size."""
-    return Text(text, len(text) if text.isascii() else len(text.encode()))
-
-
-def head(op: str, frame: int, view: int | None = None) -> str:
-    """What a frame begins with; a body follows."""
-    of_view = "" if view is None else f'"view":{view},'
-    return f'{{"op":"{op}","frame":{frame},{of_view}'
-
-
-def snapshot_body(
-    revision: int, rows: Iterable[Text], part: int, of: int, counts: str | None = None
-) -> str:
-    """The rest of a snapshot's piece."""
-    joined = ",".join([row.text for row in rows])
-    told = f',"counts":{counts}' if counts else ""
-    return f'"revision":{revision},"rows":[{joined}],"part":{part},"of":{of}{told}}}'
-
-
-def patch_body(
-    revision: int, upsert: Iterable[Text], remove: Iterable[Text], counts: str | None = None
-) -> str:
-    """The rest of a patch; `remove` holds ids as JSON texts."""
-    rows = ",".join([row.text for row in upsert])
-    keys = ",".join([key.text for key in remove])
-    told = f',"counts":{counts}' if counts else ""
-    return f'"revision":{revision},"upsert":[{rows}],"remove":[{keys}]{told}}}'
-
-
-FRAME_ROOM = 1024
-"""Of a frame's bytes, for its head, its counts and its brackets."""
-
-
-def pieces(texts: Iterable[Text], room: int = MAX_FRAME_BYTES - FRAME_ROOM) -> list[list[Text]]:
-    """The texts in order, in pieces of at most `room` bytes; a larger one is a piece alone. At
-    least one piece, which may be empty."""
-    found: list[list[Text]] = [[]]
-    size = 0
-    for text in texts:
-        if found[-1] and size + text.size + COMMA_BYTES > room:
-            found.append([])
-            size = 0
-        found[-1].append(text)
-        size += text.size + COMMA_BYTES
-    return found

@@ -5,7 +5,11 @@
 - `watch`, `views`, `counts`: each distinct view, evaluated once for all who watch it.
 - `resume`: what a reader who comes back is told.
 - `socket`, `feed`: one connection, and one view on it.
-- `viewers`: whose connections they are, and what those people may see.
+- `viewers`, `door`: whose connections they are, what those people may see, who is let in.
+- `embeds`, `keyring`: people who wait, and the tokens that they come with.
+- `following`, `subjects`, `reading`, `lookups`: what they watch, read and encoded once for all.
+- `answers`: what one socket is answered to many small requests.
+- `silence`: what is done when nothing is heard.
 - `rows`: from a batch to the bytes that views share.
 - `inlet`, `pool`: the channel layer; the threads that read the store.
 - `registry`: the hubs of a process, one for each event loop.

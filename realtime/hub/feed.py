@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from realtime.core import frames
-from realtime.core.frames import Open, Text
+from realtime.core import framing
+from realtime.core.frames import Open
+from realtime.core.framing import Text
 from realtime.core.window import Pending
 from realtime.hub.views import Delta, Patch, View
 
@@ -87,7 +88,7 @@ class Feed:
     def _tell(self, patches: list[Patch]) -> list[Patch]:
         """Send of patches that are made for all as many as credit allows; which these were."""
         for number, patch in enumerate(patches):
-            if not self.socket.allows(patch.body.size + frames.HEAD_BYTES):
+            if not self.socket.allows(patch.body.size + framing.HEAD_BYTES):
                 return patches[:number]
             self.socket.send("patch", patch.body, self.op.view)
         return patches
@@ -96,9 +97,9 @@ class Feed:
         board = self.view.board
         counts = board.text if board and self._part == 0 else None
         rows = self._pieces[0]
-        text = frames.snapshot_body(self._told, rows, self._part + 1, self._of, counts)
-        body = frames.sized(text)
-        if not self.socket.allows(body.size + frames.HEAD_BYTES):
+        text = framing.snapshot_body(self._told, rows, self._part + 1, self._of, counts)
+        body = framing.sized(text)
+        if not self.socket.allows(body.size + framing.HEAD_BYTES):
             return False
         self._pieces.popleft()
         self._part += 1
@@ -108,7 +109,7 @@ class Feed:
     def _send_patch(self) -> bool:
         has_counts = self._has_counts_due
         patch = self.view.patch(self._pending, self._told, has_counts=has_counts)
-        if not self.socket.allows(patch.body.size + frames.HEAD_BYTES):
+        if not self.socket.allows(patch.body.size + framing.HEAD_BYTES):
             return False
         self._pending.told(patch.upsert, patch.remove)
         if patch.is_last:

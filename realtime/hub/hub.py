@@ -11,11 +11,17 @@ from typing import Any
 from realtime.backoff import Backoff
 from realtime.core import channels, frames
 from realtime.core.frames import Open, Refused
+from realtime.embedding import PublicReads, Tokens
+from realtime.hub.door import NO_RIGHT, Door, stranger
+from realtime.hub.embeds import Embeds
 from realtime.hub.feed import Feed
+from realtime.hub.following import Following
 from realtime.hub.inlet import Inlet, Layer
 from realtime.hub.pool import Offload, Pool
+from realtime.hub.rows import frame_body
 from realtime.hub.settings import About, Limits
-from realtime.hub.socket import Socket, frame_body
+from realtime.hub.silence import Silence
+from realtime.hub.socket import Fed, Socket
 from realtime.hub.stream import Behind, Lost, News, OtherStream, Stream
 from realtime.hub.viewers import Scope, Viewer, Viewers
 from realtime.hub.watch import Watch
@@ -24,14 +30,9 @@ from realtime.ports import Access, Batch, Snapshots
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.25
-SILENCE_S = 2.5
-"""The publisher gives a sign of life each second; two missed mean that some were lost. With a tick
-and a read a page is then true again within three seconds."""
-POLL_S = 1.0
-DEAF_S = 10.0
-"""Silence while the stream lives: the membership of the layer's group is gone."""
 MAX_QUEUE = 1_000
 """Batches that wait for a read of the store; it replaces them."""
+Listener = Callable[[News | None], None]
 
 
 class Hub:
@@ -43,13 +44,16 @@ class Hub:
         reader: Snapshots,
         access: Access,
         about: About,
+        tokens: Tokens | None = None,
+        public: PublicReads | None = None,
         limits: Limits | None = None,
         layer: Layer | None = None,
         pool: Offload | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Made within its loop. `layer` is None where batches come by `submit` alone."""
+        """Made within its loop. `layer` is None where batches come by `submit` alone, `tokens`
+        and `public` where progress is shown to nobody."""
         self.counters: Counter[str] = Counter()
         """Since the start: what was taken, read, sent, refused and lost."""
         self.now = monotonic
@@ -71,10 +75,22 @@ class Hub:
             spawn=self._spawn,
             catch_up=self.catch_up,
         )
+        self.embeds = Embeds(
+            tokens=tokens,
+            reads=public,
+            pool=self._pool,
+            stream=self._stream,
+            counters=self.counters,
+            limits=self._limits,
+            clock=clock,
+            now=monotonic,
+            spawn=self._spawn,
+        )
         self._viewers = Viewers(access, self._pool, self.counters, self._apply_rights)
+        self._door = Door(self._viewers, self._limits, self.counters)
         self._inlet = Inlet(layer, self._hear, self.counters) if layer is not None else None
         self._sockets: dict[Socket, None] = {}
-        self._addresses: Counter[str] = Counter()
+        self._listeners: dict[Listener, None] = {}
         self._queue: deque[Batch] = deque()
         self._submitted = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -83,7 +99,7 @@ class Hub:
         self._catching_up: asyncio.Task[None] | None = None
         self._backoff = Backoff()
         self._ticking: asyncio.Task[None] | None = None
-        self._heard_at = self._polled_at = self._rejoined_at = monotonic()
+        self._silence = Silence(monotonic())
         self._read_at = monotonic()
 
     def submit(self, batch: Batch) -> None:
@@ -98,18 +114,23 @@ class Hub:
         """Read the rights of this user (of everyone for None) at once. From any thread."""
         self._call(self._renew_rights, user)
 
-    async def admit(self, scope: Scope, address: str) -> Socket:
-        """A socket for whoever opened this connection; Refused says why not."""
-        if self._addresses[address] >= self._limits.sockets_per_address:
-            raise self._refused(frames.TOO_MANY, "too_many_sockets", _TOO_MANY, retry=True)
-        self._addresses[address] += 1
+    async def admit(
+        self, scope: Scope | None, address: str, *, takes_tokens: bool = False
+    ) -> Socket:
+        """A socket for whoever opened this connection; Refused says why not. `takes_tokens` where
+        no page opened it, or one that may embed; without a scope tokens are all there is."""
+        self._door.enter(address)
         try:
-            socket = await self._admit(scope, address)
+            viewer = await self._viewer(scope, takes_tokens=takes_tokens)
         except BaseException:
-            self._leave_address(address)
+            self._door.leave(address)
             raise
-        self._greet(socket)
-        return socket
+        return self._seat(viewer, address, takes_tokens=takes_tokens)
+
+    async def admit_tokens(self, address: str) -> Socket:
+        """A socket for somebody who comes with tokens alone, over whatever transport: hand it
+        frames by `receive`, write what is `taken`, and `end` and `leave` it."""
+        return await self.admit(None, address, takes_tokens=True)
 
     def leave(self, socket: Socket) -> None:
         """The connection has ended, or is to be served no more."""
@@ -117,10 +138,17 @@ class Hub:
             return
         del self._sockets[socket]
         for feed in list(socket.feeds.values()):
-            self._watch.close(feed)
+            self.close(feed)
         socket.feeds.clear()
+        self.embeds.leave(socket)
         self._viewers.leave(socket)
-        self._leave_address(socket.address)
+        self._door.leave(socket.address)
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Tell this function what becomes known from now on, and None where something was missed;
+        call what comes back to end it."""
+        self._listeners[listener] = None
+        return lambda: self._listeners.pop(listener, None)
 
     def farewell(self, socket: Socket) -> None:
         """Tell one browser when to come back: at a random moment, so that not all come at once."""
@@ -137,13 +165,18 @@ class Hub:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._pool.close()
 
-    def open(self, socket: Socket, op: Open) -> Feed:
+    def open(self, socket: Socket, op: Open) -> Feed | Following:
         """Begin to feed a view; FrameError when it is refused."""
+        if op.of == frames.PROGRESS:
+            return self.embeds.open(socket, op)
         return self._watch.open(socket, op)
 
-    def close(self, feed: Feed) -> None:
+    def close(self, feed: Fed) -> None:
         """Feed it no more."""
-        self._watch.close(feed)
+        if isinstance(feed, Following):
+            feed.end()
+        elif isinstance(feed, Feed):
+            self._watch.close(feed)
 
     async def started(self) -> None:
         """Return once the hub stands where the store stands; raises what the store raises."""
@@ -165,54 +198,40 @@ class Hub:
         self._break_silence(now)
         self._tell_stream(at)
         self._watch.tick()
+        self.embeds.tick()
         for socket in list(self._sockets):
             socket.tick()
         if due := self._viewers.due(now):
             self._spawn(self._viewers.renew(due, now))
         self._stream.trim(at)
 
-    async def _admit(self, scope: Scope, address: str) -> Socket:
+    async def _viewer(self, scope: Scope | None, *, takes_tokens: bool) -> Viewer:
+        takes_tokens = takes_tokens and self.embeds.is_open
         try:
             await self.started()
-            viewer = await self._viewers.meet(scope, self.now())
+            if scope is None:
+                return stranger(self.now())
+            return await self._door.viewer(scope, self.now(), takes_tokens=takes_tokens)
+        except Refused:
+            raise
         except Exception as error:
             logger.exception("A socket could not be admitted", extra={"action": "admit"})
-            raise self._refused(
+            raise self._door.refused(
                 frames.TRY_LATER, "unavailable", "The store does not answer.", retry=True
             ) from error
-        rights = viewer.rights
-        if rights.user is not None:
-            if "view_task" not in rights.can:
-                raise self._refused(frames.NO_RIGHT, "no_right", _NO_RIGHT, retry=False)
-            if self._viewers.sockets_of(rights.user) >= self._limits.sockets_per_user:
-                raise self._refused(frames.TOO_MANY, "too_many_sockets", _TOO_MANY, retry=True)
-        socket = Socket(self, viewer, address)
+
+    def _seat(self, viewer: Viewer, address: str, *, takes_tokens: bool) -> Socket:
+        socket = Socket(self, viewer, address, takes_tokens=takes_tokens)
         self._viewers.join(socket)
         self._sockets[socket] = None
+        self._greet(socket)
         return socket
 
-    def _refused(self, close_code: int, code: str, message: str, *, retry: bool) -> Refused:
-        self.counters[f"refused_{code}"] += 1
-        return Refused(close_code, code, message, retry=retry)
-
     def _greet(self, socket: Socket) -> None:
-        viewer = socket.viewer
-        hello = {
-            "epoch": self._stream.epoch,
-            "user": viewer.rights.user,
-            "can": viewer.can,
-            "server_time": self._clock(),
-            "version": self._about.version,
-            "assets": self._about.assets,
-        }
-        socket.note("hello", hello)
-        if not viewer.is_stranger:
-            socket.tell_stream(frame_body(self._stream.pulse.told(self._clock())))
-
-    def _leave_address(self, address: str) -> None:
-        self._addresses[address] -= 1
-        if not self._addresses[address]:
-            del self._addresses[address]
+        at = self._clock()
+        socket.note("hello", socket.viewer.greeting(self._stream.epoch, at, self._about))
+        if not socket.viewer.is_stranger:
+            socket.tell_stream(frame_body(self._stream.pulse.told(at)))
 
     async def _start(self) -> None:
         if self._inlet is not None and self._ticking is None:
@@ -223,7 +242,7 @@ class Hub:
             self._starting = None
             raise
         self._is_started = True
-        self._heard_at = self.now()
+        self._silence.hear(self.now())
         if self._ticking is None:
             self._ticking = self._spawn(self._tick_forever())
         self._drain()
@@ -252,7 +271,7 @@ class Hub:
         self._receive(batch)
 
     def _receive(self, batch: Batch) -> None:
-        self._heard_at = self.now()
+        self._silence.hear(self.now())
         if self._is_started and self._catching_up is None:
             self._take(batch)
         elif len(self._queue) < MAX_QUEUE:
@@ -282,6 +301,8 @@ class Hub:
         if news is not None:
             self.counters["rows"] += sum(len(changes) for changes in news.changes.values())
             self._watch.apply(news)
+            self.embeds.apply(news)
+            self._tell_listeners(news)
         self._tell_stream(self._clock())
 
     def _wish_to_catch_up(self) -> None:
@@ -295,6 +316,8 @@ class Hub:
             news = await self._followed()
         except Lost:
             self._watch.lose()
+            self.embeds.lose()
+            self._tell_listeners(None)
         except Exception:
             self.counters["catch_ups_failed"] += 1
             self._read_at = self.now() + self._backoff.next_s()
@@ -303,6 +326,9 @@ class Hub:
             self._backoff.reset()
             if news is not None:
                 self._watch.apply(news)
+                self.embeds.catch_up(news)
+                # Of groups nothing was read.
+                self._tell_listeners(None)
         finally:
             self._catching_up = None
         self._tell_stream(self._clock())
@@ -326,24 +352,27 @@ class Hub:
         await self.started()
 
     def _break_silence(self, now: float) -> None:
-        silent_s = now - self._heard_at
-        patience_s = POLL_S if self._inlet is not None and not self._inlet.is_joined else SILENCE_S
-        if silent_s >= patience_s and now - self._polled_at >= POLL_S:
-            self._polled_at = now
+        inlet = self._inlet
+        if self._silence.is_poll_due(now, is_joined=inlet is None or inlet.is_joined):
             self._wish_to_catch_up()
-        is_deaf = silent_s >= DEAF_S and now - self._rejoined_at >= DEAF_S
-        if self._inlet is not None and is_deaf and not self._stream.pulse.is_blind(self._clock()):
-            self._rejoined_at = now
-            self._inlet.rejoin()
+        is_blind = self._stream.pulse.is_blind(self._clock())
+        if inlet is not None and self._silence.is_deaf(now) and not is_blind:
+            self._silence.note_rejoined(now)
+            inlet.rejoin()
 
     def _tell_stream(self, at: float) -> None:
         told = self._stream.pulse.due(at)
         if told is None:
             return
+        self.embeds.tell_stream(told)
         body = frame_body(told)
         for socket in list(self._sockets):
             if not socket.viewer.is_stranger:
                 socket.tell_stream(body)
+
+    def _tell_listeners(self, news: News | None) -> None:
+        for listener in list(self._listeners):
+            listener(news)
 
     def _renew_rights(self, user: str | None) -> None:
         if viewers := self._viewers.of_user(user):
@@ -355,7 +384,7 @@ class Hub:
             if "view_task" in viewer.rights.can:
                 socket.reopen()
             else:
-                socket.dismiss(frames.NO_RIGHT, "no_right", _NO_RIGHT, retry=False)
+                socket.dismiss(frames.NO_RIGHT, "no_right", NO_RIGHT, retry=False)
                 self.leave(socket)
 
     def _call(self, call: Callable[..., None], *args: object) -> None:
@@ -369,7 +398,3 @@ class Hub:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-_TOO_MANY = "Too many live connections: close other pages first."
-_NO_RIGHT = "You may not see tasks: ask for the permission headway.view_task."

@@ -1,12 +1,16 @@
 """The hub's own few threads: every question to the store and to the access class waits there."""
 
 import asyncio
+import contextlib
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, Protocol, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 THREADS = 4
 """Each holds a database connection. The store answers a page in milliseconds."""
+LEAVE_S = 20.0
+"""Longer than any read takes: so long threads wait for the last one, and end without it then."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,10 +30,19 @@ class Offload(Protocol):
 
 class Pool:
     """A bounded number of threads. `before` runs in the thread ahead of each call: the place to
-    give up a database connection that went stale."""
+    give up a database connection that went stale; `after` once in each before it ends: the place
+    to close it."""
 
-    def __init__(self, before: Callable[[], None] | None = None, threads: int = THREADS) -> None:
+    def __init__(
+        self,
+        before: Callable[[], None] | None = None,
+        threads: int = THREADS,
+        after: Callable[[], None] | None = None,
+    ) -> None:
         self._before = before
+        self._after = after
+        self._threads = threads
+        self._asked: set[Future[Any]] = set()
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="headway-hub")
 
     async def run(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -40,8 +53,26 @@ class Pool:
                 self._before()
             return call(*args, **kwargs)
 
-        return await asyncio.get_running_loop().run_in_executor(self._executor, job)
+        future = self._executor.submit(job)
+        self._asked.add(future)
+        future.add_done_callback(self._asked.discard)
+        return await asyncio.wrap_future(future)
 
     def close(self) -> None:
         """Let the threads end; what runs is not waited for."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        for future in list(self._asked):
+            future.cancel()
+        if self._after is not None:
+            together = threading.Barrier(self._threads)
+            # At the end of the interpreter no thread can be started any more.
+            with contextlib.suppress(RuntimeError):
+                for _ in range(self._threads):
+                    self._executor.submit(self._leave, self._after, together)
+        self._executor.shutdown(wait=False)
+
+    @staticmethod
+    def _leave(after: Callable[[], None], together: threading.Barrier) -> None:
+        """The last thing that a thread does: none does it twice, as each waits for all others."""
+        with contextlib.suppress(threading.BrokenBarrierError):
+            together.wait(LEAVE_S)
+        after()

@@ -5,19 +5,23 @@ from typing import NamedTuple, cast
 
 from realtime.codec import decode, encode
 from realtime.core import wire
-from realtime.core.frames import Text
+from realtime.core.framing import Text
 from realtime.core.window import Order
 from realtime.core.wire import Row
 from realtime.ports import Snapshots
 
 TASKS = "tasks"
 WORKERS = "workers"
+GROUPS = "groups"
 KINDS = (TASKS, WORKERS)
-"""What batches tell of."""
+"""What views are told of by batches. Of groups too, but whoever missed some reads what is watched
+of them."""
 KEYS: Mapping[str, str] = {
     TASKS: "id",
     WORKERS: "name",
+    GROUPS: "id",
     "overview": "id",
+    "attention": "id",
     "failures": "signature",
     "queues": "name",
     "schedule": "name",
@@ -84,6 +88,12 @@ def json_text(value: object) -> Text:
     """The value as JSON text with its size."""
     data = encode(value)
     return Text(data.decode(), len(data))
+
+
+def frame_body(fields: Mapping[str, object]) -> Text:
+    """The rest of a frame, of these fields."""
+    text, size = json_text(fields)
+    return Text(text[1:], size - 1)
 
 
 def change_of(kind: str, row: Row, size: int) -> Change:

@@ -8,13 +8,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from realtime.codec import decode
-from realtime.core import frames
+from realtime.core import frames, framing
 from realtime.core.credit import Allowance, Credit
-from realtime.core.frames import Ack, Close, FrameError, Open, Text
-from realtime.hub.feed import Feed
-from realtime.hub.rows import json_text
+from realtime.core.frames import Ack, Close, FrameError, Open, Subjects, Token
+from realtime.core.framing import Text
+from realtime.hub.answers import Answers
+from realtime.hub.keyring import Keyring
+from realtime.hub.rows import frame_body
 
 if TYPE_CHECKING:
+    from realtime.hub.embeds import Embeds
     from realtime.hub.viewers import Viewer
 
 MAX_VIEWS = 32
@@ -25,24 +28,42 @@ MAX_FAULTS = 20
 OPENS_AT_ONCE = 2 * MAX_VIEWS
 OPENS_PER_S = 8.0
 """Each may cost the store a read. A page opens a handful, and all of them when it comes back."""
-STRANGER_S = 5.0
-"""For a page to send a token, on a connection that brought neither session nor key."""
+
+
+class Part(Protocol):
+    """What a socket keeps for later, in whole frames, while it has no credit."""
+
+    @property
+    def waiting_size(self) -> int:
+        """Bytes that wait for credit."""
+        ...
+
+    def flush(self) -> bool:
+        """Send what credit allows; whether everything is sent."""
+        ...
+
+
+class Fed(Part, Protocol):
+    """A view on a socket."""
+
+    op: Open
 
 
 class Desk(Protocol):
     """What a socket asks of its hub."""
 
     counters: Counter[str]
+    embeds: Embeds
 
     def now(self) -> float:
         """Seconds of a clock that never goes back."""
         ...
 
-    def open(self, socket: Socket, op: Open) -> Feed:
+    def open(self, socket: Socket, op: Open) -> Fed:
         """Begin to feed a view; FrameError when it is refused."""
         ...
 
-    def close(self, feed: Feed) -> None:
+    def close(self, feed: Fed) -> None:
         """Feed it no more."""
         ...
 
@@ -50,28 +71,38 @@ class Desk(Protocol):
 class Socket:
     """Touched only by the loop that its hub runs in."""
 
-    def __init__(self, desk: Desk, viewer: Viewer, address: str) -> None:
+    def __init__(
+        self, desk: Desk, viewer: Viewer, address: str, *, takes_tokens: bool = False
+    ) -> None:
+        """`takes_tokens` where it comes from a page that may embed, or from no page."""
         self.viewer = viewer
         self.address = address
-        self.feeds: dict[int, Feed] = {}
+        self.takes_tokens = takes_tokens
+        self.keyring = Keyring(desk.now())
+        self.answers = Answers(self)
+        self.feeds: dict[int, Fed] = {}
         self.close_code: int | None = None
         """Set when the server ends the connection, after what is in the outbox."""
         self._desk = desk
         self._credit = Credit(desk.now())
         self._opens = Allowance(OPENS_AT_ONCE, OPENS_PER_S, desk.now())
-        self._due: dict[Feed, None] = {}
+        self._due: dict[Part, None] = {}
         self._notices: deque[tuple[str, Text, int | None]] = deque()
         self._stream: Text | None = None
         self._outbox: list[str] = []
         self._is_gone = False
         self._waiting: asyncio.Future[None] | None = None
         self._faults = 0
-        self._opened_at = desk.now()
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more is taken from this peer or sent to it."""
         return self._is_gone or self.close_code is not None
+
+    @property
+    def is_served(self) -> bool:
+        """Whether its peer is answered: somebody who signed in, or a holder of tokens."""
+        return not self.viewer.is_stranger or bool(self.keyring)
 
     def receive(self, data: str | bytes | None) -> None:
         """Take a text frame of the peer; None and bytes are what is not one."""
@@ -80,10 +111,10 @@ class Socket:
         try:
             op = self._read(data)
         except FrameError as error:
-            if not self.viewer.is_stranger or error.code == "not_supported":
+            if self.is_served or error.code == "bad_token":
                 self._answer(error)
         else:
-            if not self.viewer.is_stranger or isinstance(op, Ack):
+            if self.is_served or isinstance(op, Ack | Token):
                 self._obey(op)
 
     async def taken(self) -> list[str]:
@@ -133,7 +164,7 @@ class Socket:
         self._stream = body
         self.flush()
 
-    def refuse(self, feed: Feed, code: str, message: str, *, retry: bool) -> None:
+    def refuse(self, feed: Fed, code: str, message: str, *, retry: bool) -> None:
         """Close a view, and say why."""
         self._drop(feed.op.view)
         self._error(code, message, feed.op.view, retry=retry)
@@ -141,8 +172,9 @@ class Socket:
     def reopen(self) -> None:
         """The viewer's rights are other than before: show every view anew."""
         for feed in list(self.feeds.values()):
-            self._drop(feed.op.view)
-            self._feed(feed.op._replace(since=None))
+            if feed.op.of != frames.PROGRESS:
+                self._drop(feed.op.view)
+                self._feed(feed.op._replace(since=None))
 
     def allows(self, size: int) -> bool:
         """Whether a frame of `size` bytes may be sent now."""
@@ -150,23 +182,23 @@ class Socket:
 
     def send(self, op: str, body: Text, view: int | None = None) -> None:
         """Send a frame, whatever the credit."""
-        size = body.size + frames.HEAD_BYTES
+        size = body.size + framing.HEAD_BYTES
         self._desk.counters["frames"] += 1
         frame = self._credit.spend(size, self._desk.now())
-        self._outbox.append(frames.head(op, frame, view) + body.text)
+        self._outbox.append(framing.head(op, frame, view) + body.text)
         self._wake()
 
-    def note_due(self, feed: Feed) -> None:
-        """A feed has something to send that could not be sent at once."""
+    def note_due(self, feed: Part) -> None:
+        """A part has something to send that could not be sent at once."""
         self._desk.counters["deferred"] += 1
         self._due[feed] = None
         self.flush()
 
     def flush(self) -> None:
         """Send what waits, as far as the credit goes; each view gets its turn first in time."""
-        while self._notices and self.allows(self._notices[0][1].size + frames.HEAD_BYTES):
+        while self._notices and self.allows(self._notices[0][1].size + framing.HEAD_BYTES):
             self.send(*self._notices.popleft())
-        if self._stream and self.allows(self._stream.size + frames.HEAD_BYTES):
+        if self._stream and self.allows(self._stream.size + framing.HEAD_BYTES):
             self.send("stream", self._stream)
             self._stream = None
         for feed in list(self._due):
@@ -179,12 +211,21 @@ class Socket:
     def tick(self) -> None:
         """Close the connection where time is up."""
         now = self._desk.now()
-        if self.viewer.is_stranger and now - self._opened_at >= STRANGER_S:
-            message = "Sign in, or send an API key in Authorization: Bearer."
-            self.dismiss(frames.NOT_ALLOWED, "not_signed_in", message, retry=False)
+        if not (self.is_over or self.is_served) and now >= self.keyring.close_at:
+            self._send_away()
         elif self._credit.is_silent(now) and self._credit.is_much(self._waiting_size()):
             message = "No acknowledgement came for 30 seconds."
             self.dismiss(frames.TOO_SLOW, "too_slow", message, retry=True)
+
+    def _send_away(self) -> None:
+        """Nobody vouches for this peer, and none of its tokens is valid."""
+        code = self.keyring.close_code
+        if code is None:
+            message = "Sign in, or send an API key in Authorization: Bearer, or a token."
+            self.dismiss(frames.NOT_ALLOWED, "not_signed_in", message, retry=False)
+            return
+        self._desk.counters["dismissed_without_token"] += 1
+        self.finish(code)
 
     def _read(self, data: str | bytes | None) -> frames.Op:
         if not isinstance(data, str):
@@ -200,7 +241,7 @@ class Socket:
 
     def _answer(self, error: FrameError) -> None:
         self._desk.counters[f"refused_{error.code}"] += 1
-        self._faults += error.code in ("bad_frame", "frame_too_large")
+        self._faults += error.code in ("bad_frame", "frame_too_large", "bad_token")
         if self._faults > MAX_FAULTS:
             message = "Too many frames could not be read."
             self.dismiss(frames.BAD_PEER, "bad_peer", message, retry=True)
@@ -214,6 +255,10 @@ class Socket:
             self._acknowledge(op.frame)
         elif isinstance(op, Close):
             self._drop(op.view)
+        elif isinstance(op, Token):
+            self._desk.embeds.take_token(self, op)
+        elif isinstance(op, Subjects):
+            self._change(op)
         else:
             self._open(op)
 
@@ -243,6 +288,12 @@ class Socket:
         except FrameError as error:
             self._answer(error)
 
+    def _change(self, op: Subjects) -> None:
+        try:
+            self._desk.embeds.change(self, op)
+        except FrameError as error:
+            self._answer(error)
+
     def _drop(self, view: int) -> None:
         feed = self.feeds.pop(view, None)
         if feed is not None:
@@ -261,9 +312,3 @@ class Socket:
     def _wake(self) -> None:
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
-
-
-def frame_body(fields: Mapping[str, object]) -> Text:
-    """The rest of a frame, of these fields."""
-    text, size = json_text(fields)
-    return Text(text[1:], size - 1)

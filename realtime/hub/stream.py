@@ -6,7 +6,7 @@ from typing import NamedTuple, cast
 from realtime.core.pulse import Pulse
 from realtime.core.ring import MAX_ROWS, Ring
 from realtime.hub.pool import Offload
-from realtime.hub.rows import KINDS, Change, decoded, read_changes
+from realtime.hub.rows import KEYS, KINDS, Change, decoded, read_changes
 from realtime.ports import Batch, Snapshots, StreamInfo
 from realtime.standing import told_row
 
@@ -63,7 +63,8 @@ class Stream:
         self._hear(batch.stream, at)
         if batch.revision <= self.revision:
             return None
-        changes = {kind: self._unknown(decoded(kind, data)) for kind, data in batch.rows.items()}
+        told = {kind: data for kind, data in batch.rows.items() if kind in KEYS}
+        changes = {kind: self._unknown(decoded(kind, data)) for kind, data in told.items()}
         return self._advance(News(changes, batch.removed), batch.revision, at)
 
     async def catch_up(self, at: float) -> News | None:
@@ -115,15 +116,16 @@ class Stream:
             self.floor = max(self.floor, floor)
 
     def _advance(self, news: News, revision: int, at: float) -> News:
-        for kind, changes in news.changes.items():
-            for change in changes:
-                self.rings[kind].put(change.key, change, at)
-        for kind, keys in news.removed.items():
+        for kind, ring in self.rings.items():
+            for change in news.changes.get(kind, ()):
+                ring.put(change.key, change, at)
+        for kind, ring in self.rings.items():
+            keys = news.removed.get(kind, ())
             for key in keys:
-                self.rings[kind].discard(key)
+                ring.discard(key)
             if keys:
                 # A view that reads now may hold what was removed: it has to read again.
-                self.rings[kind].floor = max(self.rings[kind].floor, revision)
+                ring.floor = max(ring.floor, revision)
         self.revision = revision
         return news
 

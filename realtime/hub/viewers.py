@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from realtime.core import peer
 from realtime.hub.pool import Offload
+from realtime.hub.settings import About
 from realtime.ports import NOBODY, Access, Rights
 
 if TYPE_CHECKING:
@@ -47,6 +48,13 @@ class Viewer:
         fields = ("args", "kwargs", "result", "exception", "traceback")
         readable = [f"view_task_{name}" for name in fields if name not in hidden]
         return sorted(self.rights.can) + (readable if "view_task" in self.rights.can else [])
+
+    def greeting(self, epoch: str, at: float, about: About) -> dict[str, object]:
+        """What they are told first, at Unix seconds `at`. A stranger's page is not made by this
+        program: its version is no concern of theirs."""
+        program = {} if self.is_stranger else {"version": about.version, "assets": about.assets}
+        who = {"user": self.rights.user, "can": self.can}
+        return {"epoch": epoch, **who, "server_time": at, **program}
 
 
 class Viewers:

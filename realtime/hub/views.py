@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from realtime.core import frames, query
-from realtime.core.frames import Text
+from realtime.core import frames, framing, query
+from realtime.core.framing import Text
 from realtime.core.query import Query
 from realtime.core.window import Pending, Window
 from realtime.core.wire import Row
@@ -32,6 +32,9 @@ RELOAD_EVERY_S = 1.0
 """At most so often is a window refilled: a busy `status:running` loses rows with every batch."""
 RETRY_S = 3.0
 """After a read that failed."""
+COSTLY_S = 5.0
+LONGEST_COSTLY_S = 300.0
+"""Between reads that took too long: twice as long after each, up to this."""
 RELATIVE_EVERY_S = 10.0
 
 KIND_OF: Mapping[str, str] = {
@@ -106,6 +109,7 @@ class View:
         """When the rows are to be read anew; None while nothing is missing. Meanwhile its
         revision stands still: whoever resumes from it is told again what it may lack."""
         self.loaded_at = now
+        self._costly_s = COSTLY_S
         self.read_revision = 0
         """As of which the rows were last read; what changed before is in them."""
         self.reach: Reach | None = None
@@ -171,6 +175,7 @@ class View:
         self._matches, self._allows = self._predicates(at)
         self._fill(page)
         self.load_at, self.loaded_at = None, now
+        self._costly_s = COSTLY_S
         self.is_ready = True
         self.revision = self.read_revision = page.revision
         self._refill_if_short(self._take(later, Encoder()), now)
@@ -179,13 +184,19 @@ class View:
 
     def is_due(self, now: float) -> bool:
         """Whether to read the rows anew."""
-        is_wanted = self.is_ready and self.load_at is not None and now >= self.load_at
-        return is_wanted and not self.is_loading
+        is_wanted = self.is_ready or self.is_told
+        is_time = self.load_at is not None and now >= self.load_at
+        return is_wanted and is_time and not self.is_loading
 
     def forget_reach(self, now: float) -> None:
         """Keep no keys for readers who no longer come."""
         if self.reach is not None and now - self.reach.read_at >= REACH_S:
             self.reach = None
+
+    def put_off(self, now: float) -> None:
+        """Reading the rows took too long: wait, each time for longer."""
+        self.load_at = now + self._costly_s
+        self._costly_s = min(2 * self._costly_s, LONGEST_COSTLY_S)
 
     def lose(self, now: float) -> None:
         """Changes were missed, or time changed what belongs here: the rows are to be read anew."""
@@ -193,7 +204,7 @@ class View:
 
     def pieces(self) -> list[list[Text]]:
         """The rows newest first, in the pieces of a snapshot."""
-        return frames.pieces(self.held[key].text for key in self.newest_first())
+        return framing.pieces(self.held[key].text for key in self.newest_first())
 
     def counted(self) -> Delta:
         """The patch that tells new counts."""
@@ -203,15 +214,15 @@ class View:
     def patch(self, pending: Pending, told: int, *, has_counts: bool) -> Patch:
         """As much of `pending` as a frame takes. Only the last frame has the view's revision: a
         reader that misses it resumes from `told`, and misses nothing."""
-        room = frames.MAX_FRAME_BYTES - frames.FRAME_ROOM
+        room = framing.ROOM
         gone = [json_text(key) for key in pending.remove]
-        remove, room = _first(gone, room)
-        upsert, _ = _first((self.held[key].text for key in pending.upsert), room)
+        remove, room = framing.first(gone, room)
+        upsert, _ = framing.first((self.held[key].text for key in pending.upsert), room)
         is_last = len(remove) == len(gone) and len(upsert) == len(pending.upsert)
         counts = self.board.text if is_last and has_counts and self.board else None
-        body = frames.patch_body(self.revision if is_last else told, upsert, remove, counts)
+        body = framing.patch_body(self.revision if is_last else told, upsert, remove, counts)
         return Patch(
-            frames.sized(body),
+            framing.sized(body),
             list(islice(pending.upsert, len(upsert))),
             list(islice(pending.remove, len(remove))),
             is_last,
@@ -309,15 +320,3 @@ class View:
             left.told(patch.upsert, patch.remove)
             patches.append(patch)
         return Delta(pending, patches)
-
-
-def _first(texts: Iterable[Text], room: int) -> tuple[list[Text], int]:
-    """As many as there is room for, one at the least, and the room that is left."""
-    found: list[Text] = []
-    for text in texts:
-        size = text.size + frames.COMMA_BYTES
-        if size > room and (found or room < frames.MAX_FRAME_BYTES - frames.FRAME_ROOM):
-            break
-        found.append(text)
-        room -= size
-    return found, room

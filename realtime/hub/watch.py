@@ -82,7 +82,7 @@ class Watch:
         view.feeds[feed] = None
         if view.is_ready:
             self._greet(feed, view)
-        else:
+        elif view.load_at is None:
             self._start_load(view)
         return feed
 
@@ -212,10 +212,8 @@ class Watch:
             self._counters["reads_of_another_stream"] += 1
             self._fail(view)
         except TooCostly:
-            # Trying again would only keep the store busy for as long again.
             self._counters["reads_too_costly"] += 1
-            for feed in list(view.feeds):
-                feed.socket.refuse(feed, "too_costly", TOO_COSTLY, retry=False)
+            self._give_up(view)
         except Exception:
             self._counters["reads_failed"] += 1
             logger.exception("A view could not be read", extra={"action": "read_view"})
@@ -255,6 +253,16 @@ class Watch:
             return
         for feed in list(view.feeds):
             feed.socket.refuse(feed, "unavailable", UNAVAILABLE, retry=True)
+
+    def _give_up(self, view: View) -> None:
+        """Its read took too long. What only the store can tell is the same question for everybody,
+        and the store may be less busy by and by; of a query, trying again would only keep the
+        store busy for as long again."""
+        if view.is_told:
+            view.put_off(self._now())
+            return
+        for feed in list(view.feeds):
+            feed.socket.refuse(feed, "too_costly", TOO_COSTLY, retry=False)
 
     async def _count(self, board: Board) -> None:
         found = None

@@ -2,8 +2,7 @@
 hand, against a running `headway serve`. Nothing crashes, nothing is logged as an error, memory
 stays within a stated bound, and the good tasks among them are stored as they ended.
 
-A few thousand are part of `make test`, a hundred thousand of `make faults`. Tokens of embedding
-pages are no input yet.
+A few thousand are part of `make test`, a hundred thousand of `make faults`.
 """
 
 import json
@@ -23,7 +22,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from realtime.core.events import MAX_EVENT_BYTES
-from realtime.core.frames import SERVED
+from realtime.core.frames import PROGRESS, SERVED
 from realtime.core.query_terms import LEXICON
 from realtime.testing import BUILDERS, Raw, task_received, task_started, task_succeeded
 from tests.acceptance.support import Capture, Site, ask, one_process, publish, tell
@@ -86,14 +85,33 @@ def events(draw: st.DrawFn) -> Any:
     return raw
 
 
+subjects = (
+    st.lists(st.builds("{}:{}".format, st.sampled_from(["task", "group", ""]), texts)) | values
+)
+tokens = (
+    st.sampled_from(
+        [
+            "eyJhbGciOiJub25lIn0.eyJ0YXNrcyI6WyJmMSJdfQ.",
+            "eyJhbGciOiJIUzI1NiJ9.eyJ0YXNrcyI6WyJmMSJdfQ.c2lnbmVk",
+            "a.b.c",
+            "." * 500,
+            "x" * 9_000,
+        ]
+    )
+    | values
+)
+
+
 @st.composite
 def frames(draw: st.DrawFn) -> str | bytes:
     """A frame of the live protocol, nearly, or something else altogether."""
     frame = {
         "op": draw(st.sampled_from(["open", "open", "close", "ack", "token", "subjects"]) | values),
         "view": draw(st.integers(0, 40) | values),
-        "of": draw(st.sampled_from(SERVED) | values),
+        "of": draw(st.sampled_from((*SERVED, PROGRESS)) | values),
     }
+    for name in draw(st.lists(st.sampled_from(["key", "token", "add", "remove"]))):
+        frame[name] = draw(tokens if name == "token" else subjects)
     for name in draw(st.lists(st.sampled_from(["query", "limit", "id", "ids", "since", "frame"]))):
         frame[name] = draw(queries if name == "query" else values)
     text = json.dumps(frame)

@@ -234,3 +234,51 @@ async def test_a_page_that_comes_back_to_a_new_process_is_told_what_it_missed(si
 
         patch = await _frame(socket, "patch")
         assert [row["id"] for row in patch["upsert"]] == ["t2"]
+
+
+async def test_a_visitor_of_another_site_watches_by_a_token_and_sees_nothing_else(
+    site: Site,
+) -> None:
+    secret: dict[str, Any] = {
+        "args": ["SECRET"],
+        "exception": "ValueError('SECRET')",
+        "traceback": "SECRET",
+    }
+    site.commit(task("t1", **secret), task("t2", 1), is_published=False)
+    async with site.connect(Origin="https://shop.example") as socket:
+        told = [await _frame(socket, "hello")]
+        assert told[0]["user"] is None
+        await _say(socket, op="token", key="a1", token="t")
+        told.append(await _frame(socket, "token"))
+        await _say(socket, op="open", view=1, of="progress")
+        await _say(socket, op="subjects", view=1, add=["task:t1", "task:t2"])
+        refused = await _frame(socket, "error")
+        assert (refused["subject"], refused["code"]) == ("task:t2", "not_allowed")
+        told.append(await _frame(socket, "snapshot"))
+        assert [row["subject"] for row in told[-1]["rows"]] == ["task:t1"]
+
+        over: dict[str, Any] = {"status": "completed", "conclusion": "failed"}
+        site.commit(task("t1", **secret, **over))
+        told.append(await _frame(socket, "patch"))
+        assert told[-1]["upsert"][0]["conclusion"] == "failed"
+        assert "SECRET" not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("origin", "token", "error", "code"),
+    [
+        ("https://shop.example", "forged", "bad_token", 4505),
+        ("https://evil.example", "t", "origin_not_allowed", 4503),
+    ],
+)
+async def test_a_token_that_opens_nothing_is_answered_and_closed_with_its_code(
+    site: Site, origin: str, token: str, error: str, code: int
+) -> None:
+    async with site.connect(Origin=origin) as socket:
+        await _frame(socket, "hello")
+        await _say(socket, op="token", key="a1", token=token)
+        assert (await _frame(socket, "error"))["code"] == error
+        with pytest.raises(ConnectionClosed) as closed:
+            await socket.recv()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == code

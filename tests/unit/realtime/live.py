@@ -15,6 +15,7 @@ from realtime.hub import About, Hub, Limits
 from realtime.hub.pool import Offload
 from realtime.hub.socket import Socket
 from realtime.ports import Batch, Counts, Page, Rights, Select, StreamInfo, TooCostly
+from realtime.testing_public import MemoryPublic, MemoryTokens
 
 EPOCH = "e1"
 ALL = Rights(user="ann", can=frozenset({"view_task", "view_worker"}))
@@ -71,7 +72,7 @@ class MemoryStore:
         self.revision = 0
         self.floor = 0
         self.alive_at: float | None = clock()
-        self.rows: dict[str, dict[str, Row]] = {"tasks": {}, "workers": {}}
+        self.rows: dict[str, dict[str, Row]] = {"tasks": {}, "workers": {}, "groups": {}}
         self.figures: dict[str, list[Row]] = {}
         """What only the store can tell, by kind."""
         self.selects: list[Select] = []
@@ -85,7 +86,7 @@ class MemoryStore:
         for row in rows:
             self.revision += 1
             whole = row | {"revision": self.revision}
-            self.rows[of][str(row["id" if of == "tasks" else "name"])] = whole
+            self.rows[of][str(row["name" if of == "workers" else "id"])] = whole
             stored.append(whole)
         data = {of: encode(stored)} if stored else {}
         return Batch(self.epoch, previous, self.revision, data, {}, self.told())
@@ -254,7 +255,7 @@ class Browser:
         if frame["op"] == "snapshot" and frame["part"] == 1:
             self.rows[view] = {}
         for row in frame.get("rows") or frame.get("upsert") or ():
-            key = row.get("id") or row.get("signature") or row.get("name")
+            key = row.get("subject") or row.get("id") or row.get("signature") or row.get("name")
             self.rows.setdefault(view, {})[key] = row
         for key in frame.get("remove", ()):
             self.rows.setdefault(view, {}).pop(key, None)
@@ -268,11 +269,18 @@ class House:
     """A hub with everything around it."""
 
     def __init__(
-        self, *, limits: Limits | None = None, layer: Any = None, **rights: Rights
+        self,
+        *,
+        limits: Limits | None = None,
+        layer: Any = None,
+        tokens: MemoryTokens | None = None,
+        **rights: Rights,
     ) -> None:
         self.clock = Clock()
         self.store = MemoryStore(self.clock)
         self.guests = Guests(**(rights or {"ann": ALL}))
+        self.tokens = tokens
+        self.public = MemoryPublic(EPOCH)
         self.pool = Inline()
         self.limits = limits
         self.layer = layer
@@ -284,6 +292,8 @@ class House:
             reader=self.store,
             access=self.guests,
             about=About(version="1.0", assets="a1"),
+            tokens=self.tokens,
+            public=self.public,
             limits=self.limits,
             layer=self.layer,
             pool=self.pool,
@@ -291,8 +301,16 @@ class House:
             monotonic=self.clock,
         )
 
-    async def visit(self, user: str = "ann", address: str = "1.1.1.1", **options: Any) -> Browser:
-        socket = await self.hub.admit({"headers": [(b"cookie", user.encode())]}, address)
+    async def visit(
+        self,
+        user: str = "ann",
+        address: str = "1.1.1.1",
+        *,
+        takes_tokens: bool = True,
+        **options: Any,
+    ) -> Browser:
+        scope = {"headers": [(b"cookie", user.encode())]}
+        socket = await self.hub.admit(scope, address, takes_tokens=takes_tokens)
         browser = Browser(socket, **options)
         self.browsers.append(browser)
         await browser.settle()

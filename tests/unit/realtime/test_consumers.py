@@ -10,6 +10,7 @@ import pytest
 from realtime.consumers import LiveApplication
 from realtime.core.channels import GROUP
 from realtime.hub import Limits
+from realtime.testing_public import MemoryTokens
 from tests.unit.realtime.live import House, open_house, task
 
 PROXIES = ("10.0.0.0/8",)
@@ -32,6 +33,9 @@ class Server:
         app = LiveApplication(
             lambda: house.hub,
             is_own_page=lambda origin, host: origin in (None, f"https://{host}"),
+            is_embed_page=lambda origin, host: (
+                origin in (None, f"https://{host}", "https://shop.example")
+            ),
             trusted_proxies=lambda: [ip_network(text) for text in PROXIES],
         )
         self.inbound.put_nowait({"type": "websocket.connect"})
@@ -73,7 +77,7 @@ async def test_a_connection_from_its_accept_to_its_end() -> None:
 
         await server.hang_up()
         assert len(house.hub._sockets) == len(house.hub._watch) == 0
-        assert not house.hub._addresses
+        assert not house.hub._door
 
 
 async def test_frames_that_came_before_the_hello_are_taken_after_it() -> None:
@@ -240,3 +244,25 @@ async def test_a_fault_of_ours_ends_the_connection_and_is_raised() -> None:
         with pytest.raises(TypeError):
             await asyncio.wait_for(server.app, 5)
         assert not house.hub._sockets
+
+
+@pytest.mark.parametrize(
+    ("origin", "code"),
+    [
+        (None, "bad_token"),
+        ("https://status.example", "bad_token"),
+        ("https://shop.example", "bad_token"),
+        ("https://evil.example", "origin_not_allowed"),
+        ("null", "origin_not_allowed"),
+        ("", "origin_not_allowed"),
+    ],
+)
+async def test_tokens_count_on_our_own_pages_and_on_those_that_may_embed(
+    origin: str | None, code: str
+) -> None:
+    async with open_house(tokens=MemoryTokens()) as house:
+        server = Server(house, headers={"origin": origin, "cookie": None})
+        await server.frame("hello")
+        server.say(op="token", key="a1", token="x")
+        assert (await server.frame("error"))["code"] == code
+        await server.hang_up()

@@ -280,7 +280,6 @@ async def test_a_snapshot_comes_in_pieces_of_at_most_16_kilobytes() -> None:
         ({"of": "tasks", "query": "colour:red"}, "bad_query", 0),
         ({"of": "tasks", "query": 'x "unfinished'}, "bad_query", 2),
         ({"of": "group"}, "not_supported", None),
-        ({"of": "progress"}, "not_supported", None),
         ({"of": "stars"}, "bad_frame", None),
         ({"of": "tasks", "limit": 501}, "bad_frame", None),
         ({"of": "workers", "query": "name:w1"}, "bad_frame", None),

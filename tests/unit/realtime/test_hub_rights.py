@@ -33,15 +33,6 @@ async def test_a_stranger_has_five_seconds() -> None:
         assert browser.frames[-1]["retry"] is False
 
 
-async def test_a_token_of_a_stranger_is_not_supported_yet() -> None:
-    async with open_house() as house:
-        browser = await house.visit("nobody")
-        browser.say(op="token", key="a1", token="x")
-        await house.settle()
-
-        assert browser.frames[-1]["code"] == "not_supported"
-
-
 async def test_someone_without_view_task_is_refused_for_good() -> None:
     async with open_house(bob=Rights(user="bob", can=frozenset({"view_worker"}))) as house:
         with pytest.raises(Refused) as refused:

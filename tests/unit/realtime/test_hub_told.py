@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from realtime import sight
 from realtime.core import frames, query
 from realtime.core.wire import Row
 from realtime.hub.watch import TOLD_AT_ONCE
@@ -52,6 +53,36 @@ async def test_what_reads_the_same_is_not_sent_again() -> None:
         await _moves(house, 10)
 
         assert browser.of("patch") == []
+
+
+async def test_what_takes_too_long_is_tried_again_after_growing_pauses() -> None:
+    async with open_house(**PEOPLE) as house:
+        house.store.figures["queues"] = [{"name": "mail", "depth": 1}]
+        browser = await house.watch("queues", "boss")
+        house.store.figures["queues"] = [{"name": "mail", "depth": 2}]
+        house.store.is_too_slow = True
+        await _moves(house, 60)
+        costly = house.hub.counters["reads_too_costly"]
+        house.store.is_too_slow = False
+        await _moves(house, 45)
+
+        assert 3 <= costly <= 5  # at once, and after 5, 10 and 20 seconds
+        assert browser.of("error") == []
+        assert browser.rows[1]["mail"]["depth"] == 2
+
+
+async def test_a_view_that_was_never_read_in_time_is_told_once_it_is() -> None:
+    async with open_house(**PEOPLE) as house:
+        house.store.figures["queues"] = [{"name": "mail", "depth": 1}]
+        browser = await house.visit("boss")
+        house.store.is_too_slow = True
+        browser.say(op="open", view=1, of="queues")
+        await house.settle()
+        house.store.is_too_slow = False
+        await _moves(house, 6)
+
+        assert browser.of("error") == []
+        assert browser.rows[1]["mail"]["depth"] == 1
 
 
 async def test_time_alone_changes_a_row_whose_stream_stands_still() -> None:
@@ -111,9 +142,9 @@ async def test_an_overview_draws_only_on_what_its_viewer_may_see() -> None:
             await house.watch("overview", user)
 
         assert [set(select.parts) for select in house.store.selects] == [
-            {"workers", "failures", "queues", "schedule"},
-            set(),
-            {"workers", "queues", "schedule"},
+            {"workers", "failures", "queues", "schedule", sight.FRAME},
+            {sight.FRAME},
+            {"workers", "queues", "schedule", sight.FRAME},
         ]
 
 
@@ -132,7 +163,7 @@ async def test_people_without_the_audit_are_told_what_they_did_themselves() -> N
     [
         ("boss", set(frames.TOLD)),
         ("viewer", {"overview", "operations"}),
-        ("restricted", set(frames.TOLD) - {"failures"}),
+        ("restricted", set(frames.TOLD) - {"failures", "attention"}),
         ("nobody", set()),
     ],
 )

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.core import frames
-from realtime.core.frames import Ack, Close, FrameError, Open, Since, Text, parse
+from realtime.core import frames, framing
+from realtime.core.frames import Ack, Close, FrameError, Open, Since, Subjects, Token, parse
+from realtime.core.framing import Text
 
 
 def test_an_open_frame_has_defaults() -> None:
@@ -91,7 +92,58 @@ def test_a_query_is_for_tasks_and_failures(of: str) -> None:
         parse({"op": "open", "view": 1, "of": of, "id": "a", "query": "name:x"})
 
 
-@pytest.mark.parametrize("of", ["group", "progress"])
+def test_a_token_and_the_subjects_that_it_opens() -> None:
+    assert parse({"op": "open", "view": 1, "of": "progress"}) == Open(1, "progress")
+    assert parse({"op": "token", "key": "a1", "token": "x"}) == Token("a1", "x")
+    change = {"op": "subjects", "view": 1, "add": ["task:a", "group:b", "task:a"]}
+    assert parse(change) == Subjects(1, ("task:a", "group:b"), ())
+    assert parse({**change, "remove": ["task:c"]}).remove == ("task:c",)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"key": "a1"},
+        {"token": "x"},
+        {"key": "", "token": "x"},
+        {"key": "k" * 65, "token": "x"},
+        {"key": 1, "token": "x"},
+        {"key": "a1", "token": None},
+        {"key": "a1", "token": ["x"]},
+    ],
+)
+def test_a_token_without_key_or_text_is_a_bad_token(fields: dict[str, object]) -> None:
+    with pytest.raises(FrameError) as error:
+        parse({"op": "token", **fields})
+    assert error.value.code == "bad_token"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"add": ["task:a"]},
+        {"view": "1", "add": ["task:a"]},
+        {"view": 1, "add": "task:a"},
+        {"view": 1, "add": {"task:a": 1}},
+        {"view": 1, "add": [None]},
+        {"view": 1, "add": [["task:a"]]},
+        {"view": 1, "add": ["a"]},
+        {"view": 1, "add": ["task:"]},
+        {"view": 1, "add": ["worker:a"]},
+        {"view": 1, "remove": ["x" * 300]},
+        {"view": 1, "add": ["task:" + "x" * 256]},
+        {"view": 1, "add": ["task:a"] * 501},
+    ],
+)
+def test_what_names_no_subjects_is_a_bad_frame(fields: dict[str, object]) -> None:
+    with pytest.raises(FrameError) as error:
+        parse({"op": "subjects", **fields})
+    assert error.value.code == "bad_frame"
+    assert len(error.value.message) < 200
+
+
+@pytest.mark.parametrize("of", ["group"])
 def test_views_of_later_versions_are_not_supported(of: str) -> None:
     with pytest.raises(FrameError) as error:
         parse({"op": "open", "view": 4, "of": of})
@@ -109,27 +161,28 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=8,
 )
-_NAMES = ("view", "of", "query", "limit", "id", "ids", "since", "frame")
+_NAMES = "view of query limit id ids since frame key token add remove".split()  # noqa: SIM905
 _OPS = st.sampled_from(["open", "close", "ack", "token", "subjects"])
+_GOOD = st.sampled_from([1, "tasks", "progress", ["task:a"]])
 _FRAMES = st.builds(
     lambda op, fields: {"op": op, **fields},
     _OPS,
-    st.dictionaries(st.sampled_from(_NAMES), _JSON | st.sampled_from([1, "tasks", "task", ["a"]])),
+    st.dictionaries(st.sampled_from(_NAMES), _JSON | _GOOD),
 )
 
 
 @given(_JSON | _FRAMES)
 def test_whatever_a_peer_sends_is_read_or_refused(value: object) -> None:
     with suppress(FrameError):
-        assert isinstance(parse(value), Open | Close | Ack)
+        assert isinstance(parse(value), Open | Close | Ack | Token | Subjects)
 
 
 def test_a_snapshot_and_a_patch_are_json() -> None:
-    rows = [frames.sized('{"id":"t1"}'), frames.sized('{"id":"t2"}')]
-    snapshot = frames.head("snapshot", 3, 1) + frames.snapshot_body(
+    rows = [framing.sized('{"id":"t1"}'), framing.sized('{"id":"t2"}')]
+    snapshot = framing.head("snapshot", 3, 1) + framing.snapshot_body(
         9, rows, 1, 2, '{"all":[2,false]}'
     )
-    patch = frames.head("patch", 4, 1) + frames.patch_body(9, rows, [frames.sized('"t0"')])
+    patch = framing.head("patch", 4, 1) + framing.patch_body(9, rows, [framing.sized('"t0"')])
 
     assert json.loads(snapshot) == {
         "op": "snapshot",
@@ -147,7 +200,7 @@ def test_a_snapshot_and_a_patch_are_json() -> None:
 @given(st.lists(st.integers(1, 400), max_size=60))
 def test_pieces_hold_everything_in_order_within_their_room(sizes: list[int]) -> None:
     texts = [Text("x", size) for size in sizes]
-    found = frames.pieces(texts, room=300)
+    found = framing.pieces(texts, room=300)
 
     assert [text for piece in found for text in piece] == texts
     for piece in found:
@@ -155,4 +208,4 @@ def test_pieces_hold_everything_in_order_within_their_room(sizes: list[int]) -> 
 
 
 def test_there_is_at_least_one_piece() -> None:
-    assert frames.pieces([]) == [[]]
+    assert framing.pieces([]) == [[]]
