@@ -35,6 +35,7 @@ _TASK_READERS: Mapping[str, tuple[tuple[str, ...], Callable[[rows.Record], Row]]
 _ALL_READERS = {
     "tasks": ("headway_task", rows.TASK_COLUMNS, rows.task_row),
     "workers": ("headway_worker", rows.WORKER_COLUMNS, rows.worker_row),
+    "groups": ("headway_group", rows.GROUP_COLUMNS, rows.group_row),
 }
 
 Answer = TypeVar("Answer")

@@ -15,6 +15,7 @@ import orjson
 
 from realtime.codec import decode
 from realtime.core import wire
+from realtime.core.groups import Group
 from realtime.core.progress import Progress
 from realtime.core.query_terms import json_text
 from realtime.core.task import Mark, Task
@@ -110,10 +111,29 @@ SCHEDULE_COLUMNS = (
 )
 """All columns of `headway_scheduleentry`, in the order of a record."""
 
+GROUP_COLUMNS = (
+    "revision",
+    "id",
+    "first_seen_at",
+    "updated_at",
+    "total",
+    "parts",
+    "succeeded",
+    "failed",
+    "cancelled",
+    "running",
+    "waiting",
+    "fractions",
+    "furthest",
+    "finished_at",
+)
+"""All columns of `headway_group`, in the order of a record."""
+
 _plain = attrgetter(*_PLAIN)
 _worker_plain = attrgetter(*_WORKER_PLAIN)
 _queue_plain = attrgetter(*QUEUE_COLUMNS[1:-1])
 _entry_plain = attrgetter(*SCHEDULE_COLUMNS[1:])
+_group_plain = attrgetter(*GROUP_COLUMNS[1:])
 _JOURNAL_AT = TASK_COLUMNS.index("journal")
 _PROGRESS_AT = TASK_COLUMNS.index("progress")
 # Only here may the two encoders differ: orjson writes floats (and their exponents) its own way.
@@ -211,6 +231,21 @@ def entry(record: Record) -> ScheduleEntry:
     values = dict(zip(SCHEDULE_COLUMNS[1:], record[1:], strict=True))
     values["is_enabled"] = bool(values["is_enabled"])
     return ScheduleEntry(**values)
+
+
+def group_record(group: Group, revision: int) -> tuple[Any, ...]:
+    """The values of `GROUP_COLUMNS`."""
+    return (revision, *_group_plain(group))
+
+
+def group(record: Record) -> Group:
+    """The group of a record of `GROUP_COLUMNS`, exactly as it was stored."""
+    return Group(**dict(zip(GROUP_COLUMNS[1:], record[1:], strict=True)))
+
+
+def group_row(record: Record) -> wire.Row:
+    """The whole row, of a record of `GROUP_COLUMNS`."""
+    return wire.group_row(group(record), record[0])
 
 
 def _arguments_text(value: object) -> str | None:

@@ -6,12 +6,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from django.db import DEFAULT_DB_ALIAS
 
-from dashboard import rows, store_watched
+from dashboard import rows, store_embedding, store_watched
 from dashboard.models import new_epoch
 from dashboard.rollups import Rollups
 from dashboard.streams import STREAM_SQL, stream_info
 from dashboard.writers import WORKER_COLUMNS, Writer, take_numbers, writer
 from realtime.codec import encode
+from realtime.core.expected import Expectation
+from realtime.core.groups import Group
 from realtime.core.task import COMPLETED, STATUSES, Task
 from realtime.core.watched import Queue, ScheduleEntry
 from realtime.core.workers import Worker
@@ -91,6 +93,21 @@ class Store:
         with self._writer.reading():
             return store_watched.load(self._writer)
 
+    def groups(self, ids: Collection[str]) -> dict[str, Group]:
+        """The stored groups of these ids; unknown ids are absent."""
+        with self._writer.reading():
+            return store_embedding.groups(self._writer, list(ids))
+
+    def expectations(self, limit: int) -> list[Expectation]:
+        """What was vouched for and not yet taken, the oldest first."""
+        with self._writer.reading():
+            return store_embedding.expectations(self._writer, limit)
+
+    def take_expectations(self, ids: Collection[int], before: float | None) -> None:
+        """Mark these as taken, and delete a few of those made before then (Unix seconds)."""
+        with self._writer.transaction():
+            store_embedding.take(self._writer, list(ids), before)
+
     def commit(self, token: str, changes: Changes) -> Commit:
         """Write everything in one transaction under the lease; `LeaseLost` writes nothing."""
         tasks = [rows.task_record(task, n) for n, task in enumerate(changes.tasks, start=1)]
@@ -102,10 +119,12 @@ class Store:
             self._writer.stage(tasks, workers)
             staged = len(tasks) + len(workers)
             watched = len(changes.queues) + len(changes.schedule)
-            size = staged + watched + bool(changes.removed)
+            size = staged + len(changes.groups) + watched + bool(changes.removed)
             commit = take_numbers(self._writer, token, size, changes.covered_at)
             self._writer.write_staged(commit.previous)
             first = commit.previous + staged + 1
+            store_embedding.write_groups(self._writer, changes.groups, first)
+            first += len(changes.groups)
             store_watched.write(self._writer, changes.queues, changes.schedule, first)
             if changes.removed:
                 store_watched.remove(self._writer, changes.removed)

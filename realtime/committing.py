@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 from realtime import codec
-from realtime.core.wire import Row, task_row, worker_row
+from realtime.core.wire import Row, group_row, task_row, worker_row
 from realtime.ports import Changes, Commit, Delivery, TaskStore
 
 
@@ -52,8 +52,13 @@ class Committing:
         rows = {
             "tasks": [task_row(task, 0) for task in changes.tasks],
             "workers": [worker_row(worker, 0) for worker in changes.workers],
+            "groups": [group_row(group, 0) for group in changes.groups],
         }
         self._begun = _Begun(future, changes, rows, deliveries)
+
+    def close(self) -> None:
+        """Let the thread end. What was begun must have been ended; nothing can be begun after."""
+        self._thread.shutdown()
 
     def end(self) -> Committed | None:
         """Wait for the commit that is on its way, if one is.
@@ -70,7 +75,8 @@ class Committing:
 
 
 def _numbered(rows: Mapping[str, list[Row]], previous: int) -> Mapping[str, bytes]:
-    """The rows with the revisions that follow `previous`, as JSON; tasks come first."""
+    """The rows with the revisions that follow `previous`, as JSON; tasks come first, then
+    workers, then groups, as the store numbers them."""
     numbers = itertools.count(previous + 1)
     for of_kind in rows.values():
         for row in of_kind:

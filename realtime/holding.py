@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 from realtime.core import lifecycle, workers
 from realtime.core.events import Event
-from realtime.core.task import LOST, RESERVED, RUNNING, SCHEDULED, STALLED, Task
+from realtime.core.expected import expected_at
+from realtime.core.task import LOST, RESERVED, RUNNING, SCHEDULED, STALLED, UNKNOWN, Task
 from realtime.core.workers import Worker
 
 logger = logging.getLogger(__name__)
@@ -93,6 +94,14 @@ class Holding:
             is_found = any(event.kind != "task-missed" for event in news)
             if mended and is_found and _standing(mended) != _standing(known):
                 self.mended += 1
+
+    def expect(self, events: Iterable[Event], stored: Mapping[str, Task], now: float) -> None:
+        """Fold that tasks were handed over, given the stored tasks of the ids that were missing.
+        Of a task that was heard of it says nothing new."""
+        for event in events:
+            known = self.tasks.get(event.id) or stored.get(event.id)
+            if known is None or (known.status == UNKNOWN and expected_at(known.marks) is None):
+                self._fold(event.id, known, [event], now)
 
     def _by_its_clock(self, event: Event) -> Event:
         """What a worker holds was seen by our clock; beside its own marks stands its own."""

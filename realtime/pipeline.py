@@ -19,6 +19,8 @@ from realtime import watching
 from realtime.committing import Committing
 from realtime.core.events import WORKER_KINDS, Event, Reject, parse
 from realtime.core.workers import FORGOTTEN_AFTER_S
+from realtime.expecting import Expecting
+from realtime.grouping import Grouping
 from realtime.holding import MAX_HELD, Holding
 from realtime.inbox import Inbox
 from realtime.ports import (
@@ -86,6 +88,8 @@ class Pipeline:
         self._watched = Watched()
         self._forget_workers_after_s = forget_workers_after_s
         self._tally = Tally()
+        self._grouping = Grouping()
+        self._expecting = Expecting(store)
         self._vitals = Vitals(clock())
         self._backlog: deque[Delivery] = deque()
         self._uncommitted: list[Delivery] = []
@@ -185,6 +189,8 @@ class Pipeline:
                 elif event.kind in watching.KINDS:
                     self._watched.hear(event, now)
                 else:
+                    if event.kind == "task-context":
+                        self._note_size(event)
                     told = found if delivery.is_repair else events
                     told.append(self._redactor.redact(event))
         missing = self._holding.missing(itertools.chain(events, found))
@@ -194,6 +200,11 @@ class Pipeline:
         self._holding.apply(events, stored, now)
         self._holding.mend(found, stored, now)
         self._vitals.count(len(events) + len(heard), now)
+
+    def _note_size(self, event: Event) -> None:
+        group_id, size = event.fields.get("group_id"), event.fields.get("group_size")
+        if isinstance(group_id, str) and isinstance(size, int):
+            self._grouping.tell(group_id, size)
 
     def _begin_commit(self) -> None:
         """Send what is unwritten on its way to the store. No commit may be on its way."""
@@ -205,19 +216,23 @@ class Pipeline:
         queues, schedule, removed = self._watched.unwritten()
         if self._holding.gone_workers:
             removed["workers"] = sorted(self._holding.gone_workers)
-        if tasks or workers or queues or schedule or removed:
-            stored = self._holding.dirty_tasks
+        stored = self._holding.dirty_tasks
+        changed = [(stored[task.id], task) for task in tasks]
+        groups = self._grouping.unwritten(changed, self._store.groups, self._flushed_at)
+        if tasks or workers or groups or queues or schedule or removed:
             changes = Changes(
                 tasks=tasks,
                 workers=workers,
+                groups=groups,
                 covered_at=self._covered_at,
-                counted=self._tally.count((stored[task.id], task) for task in tasks),
+                counted=self._tally.count(changed),
                 queues=queues,
                 schedule=schedule,
                 removed=removed,
             )
             self._committing.begin(changes, deliveries)
         else:
+            self._grouping.written(())
             self._settle(deliveries)
 
     def _end_commit(self) -> None:
@@ -231,6 +246,7 @@ class Pipeline:
             self._holding.removed(changes.removed.get("workers", ()))
             self._watched.written(changes.queues, changes.schedule, changes.removed)
             self._tally.written(changes.counted)
+            self._grouping.written(changes.groups)
             self._settle(committed.deliveries)
 
     def _settle(self, deliveries: Sequence[Delivery]) -> None:
@@ -268,13 +284,19 @@ class Pipeline:
             self._vitals.gaps_stored(gaps)
         self._holding.sweep(now, self._vitals.hearing_since)
         self._watch(now)
-        if self._holding.is_dirty or self._watched.is_dirty:
+        self._expecting.take(self._holding, self._grouping, now)
+        if self._is_dirty:
             self._begin_commit()
             self._end_commit()
+        self._expecting.taken(now)
         self._add_up(now)
         self._stream = self._store.beat(self._token, now, LEASE_S, self._vitals.stats())
         revision = self._stream.revision
         self._send(Commit(self._stream.epoch, revision, revision), {})
+
+    @property
+    def _is_dirty(self) -> bool:
+        return self._holding.is_dirty or self._watched.is_dirty or self._grouping.is_dirty
 
     def _watch(self, now: float) -> None:
         """Which queues there are to ask about, and which workers nobody needs to know any more."""
@@ -297,6 +319,7 @@ class Pipeline:
         self._holding.begin(live, self._store.workers(), now)
         self._watched.begin(*self._store.watched())
         self._tally = Tally()
+        self._grouping = Grouping()
         self._is_leader = True
         logger.info("%s leads", self._holder, extra={"action": "lease_taken"})
         self._vitals.note_absence(before, self._source.is_durable)
@@ -361,4 +384,5 @@ class Pipeline:
             )
         finally:
             self._is_leader = False
+            self._committing.close()
             self._store.close()

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from realtime.core.events import Event
+from realtime.core.expected import Expectation
 from realtime.core.failures import FailureGroup
+from realtime.core.groups import Group
 from realtime.core.query import EVERYTHING, Query
 from realtime.core.rollup import RollupMark
 from realtime.core.task import Task
@@ -71,6 +73,7 @@ class Changes:
 
     tasks: Sequence[Task] = ()
     workers: Sequence[Worker] = ()
+    groups: Sequence[Group] = ()
     gaps: Sequence[Gap] = ()
     """Upserted by `from_at`."""
     covered_at: float | None = None
@@ -82,8 +85,8 @@ class Changes:
 
 
 class Commit(NamedTuple):
-    """Which numbers a transaction took: tasks in order `previous + 1 ..`, then workers, queues and
-    the schedule; all that it removed together took the last one, which is the new floor."""
+    """Which numbers a transaction took: tasks in order `previous + 1 ..`, then workers, groups,
+    queues and the schedule; all that it removed together took the last one, the new floor."""
 
     epoch: str
     previous: int
@@ -92,7 +95,7 @@ class Commit(NamedTuple):
 
 class Batch(NamedTuple):
     """What is published after a commit. `rows` holds a JSON array of whole rows for each kind
-    (`tasks`, `workers`); empty when nothing changed and the batch is only a sign of life."""
+    (`tasks`, `workers`, `groups`); empty where nothing changed: then it is only a sign of life."""
 
     epoch: str
     previous: int
@@ -124,6 +127,18 @@ class TaskStore(Protocol):
 
     def workers(self) -> list[Worker]:
         """Every stored worker."""
+        ...
+
+    def groups(self, ids: Collection[str]) -> dict[str, Group]:
+        """The stored groups of these ids; unknown ids are absent."""
+        ...
+
+    def expectations(self, limit: int) -> list[Expectation]:
+        """What was vouched for and not yet taken, the oldest first."""
+        ...
+
+    def take_expectations(self, ids: Collection[int], before: float | None) -> None:
+        """Mark these as taken, and delete a few of those made before then (Unix seconds)."""
         ...
 
     def watched(self) -> tuple[list[Queue], list[ScheduleEntry]]:
@@ -163,7 +178,7 @@ class Select(NamedTuple):
     ids: tuple[str, ...] = ()
     """Follow exactly these in place of a query: `task`, `worker`, rows beyond a window."""
     parts: frozenset[str] = frozenset()
-    """The kinds that an overview may draw upon."""
+    """The kinds that an overview may draw upon, and `sight.FRAME` where frames may be told."""
     user: str | None = None
     """Only what this person did: of `audit` and `operations`."""
 

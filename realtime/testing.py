@@ -14,7 +14,9 @@ from typing import Any
 
 from realtime.core import events, failures, rollup
 from realtime.core.events import Event, Reject
+from realtime.core.expected import Expectation
 from realtime.core.failures import FailureGroup
+from realtime.core.groups import Group
 from realtime.core.rollup import Cell, CellKey
 from realtime.core.task import Task
 from realtime.core.watched import Queue, ScheduleEntry
@@ -208,6 +210,9 @@ class MemoryStore:
         self.tasks: dict[str, tuple[int, Task]] = {}
         """Id to revision and task."""
         self.known_workers: dict[str, tuple[int, Worker]] = {}
+        self.known_groups: dict[str, tuple[int, Group]] = {}
+        self.expected: dict[int, Expectation] = {}
+        """What was vouched for and not yet taken, by number."""
         self.queues: dict[str, tuple[int, Queue]] = {}
         self.schedule: dict[str, tuple[int, ScheduleEntry]] = {}
         self.gaps: dict[float, Gap] = {}
@@ -252,6 +257,22 @@ class MemoryStore:
         with self._available():
             return [worker for _, worker in self.known_workers.values()]
 
+    def groups(self, ids: Collection[str]) -> dict[str, Group]:
+        """The stored groups of these ids; unknown ids are absent."""
+        with self._available():
+            return {id_: self.known_groups[id_][1] for id_ in ids if id_ in self.known_groups}
+
+    def expectations(self, limit: int) -> list[Expectation]:
+        """What was vouched for and not yet taken, the oldest first."""
+        with self._available():
+            return [self.expected[n] for n in sorted(self.expected)[:limit]]
+
+    def take_expectations(self, ids: Collection[int], before: float | None) -> None:
+        """Forget these; nothing else is kept."""
+        with self._available():
+            for id_ in ids:
+                self.expected.pop(id_, None)
+
     def watched(self) -> tuple[list[Queue], list[ScheduleEntry]]:
         """Every stored queue, and every stored entry of the schedule."""
         with self._available():
@@ -268,6 +289,9 @@ class MemoryStore:
             for worker in changes.workers:
                 revision += 1
                 self.known_workers[worker.name] = (revision, worker)
+            for group in changes.groups:
+                revision += 1
+                self.known_groups[group.id] = (revision, group)
             for queue in changes.queues:
                 revision += 1
                 self.queues[queue.name] = (revision, queue)

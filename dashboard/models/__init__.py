@@ -1,6 +1,7 @@
 """The stored truth. Instants are Unix seconds (UTC) and durations seconds, as in every row and
 frame, so that a stored row, a live row and a query over either compare the same numbers."""
 
+from dashboard.models.embedding import Expectation, Group
 from dashboard.models.figures import Failure, Queue, Rollup, ScheduleEntry, Tally
 from dashboard.models.people import ApiKey, Audit, Operation, SavedQuery
 from dashboard.models.stream import Gap, Stream, new_epoch
@@ -9,8 +10,10 @@ from dashboard.models.tasks import Task, Worker
 __all__ = [
     "ApiKey",
     "Audit",
+    "Expectation",
     "Failure",
     "Gap",
+    "Group",
     "Operation",
     "Queue",
     "Rollup",

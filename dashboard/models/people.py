@@ -46,8 +46,8 @@ class SavedQuery(models.Model):
 
 
 class Operation(models.Model):
-    """One action on many tasks while it goes on. `task_ids` (JSON) are those of a selection; else
-    `query` says which, as far as the asker may see them."""
+    """One action on many tasks while it goes on. `query` says which, as far as the asker may see
+    them; it is null for a selection, whose tasks stand in the audit."""
 
     id = Word(primary_key=True, max_length=16)
     revision = models.BigIntegerField(db_index=True)
@@ -55,13 +55,14 @@ class Operation(models.Model):
     action = models.CharField(max_length=16)
     options = models.TextField(default="{}")
     query = models.CharField(max_length=1000, null=True)
-    task_ids = models.TextField(null=True)
     state = models.CharField(max_length=16)
     """running, stopping, then finished, stopped or interrupted."""
     total = models.IntegerField(default=0)
     done = models.IntegerField(default=0)
     refused = models.IntegerField(default=0)
     failed = models.IntegerField(default=0)
+    reasons = models.TextField(default="[]")
+    """JSON: `[outcome, detail as in the audit, count]` of what was not done."""
     started_at = models.FloatField()
     beat_at = models.FloatField()
     """When it last told its progress: an old one that still runs was interrupted."""

@@ -17,9 +17,10 @@ _KINDS = {
     "revoked": 7,
     "succeeded": 8,
     "missed": 9,
+    "expected": 10,
 }
 
-_ASIDE = frozenset({"sent", "missed"})
+_ASIDE = frozenset({"sent", "missed", "expected"})
 
 MarkKey = tuple[float, int, int, str, int]
 
@@ -110,7 +111,7 @@ def _put_aside(mark: Mark, told: list[Mark], sent: list[Mark], answered: list[Ma
     """Keep a mark that does not belong to a delivery by itself where its like is kept."""
     if mark.kind == "sent":
         sent.append(mark)
-    elif mark.kind != "missed":
+    elif mark.kind not in _ASIDE:
         (answered if mark.hostname else told).append(mark)
 
 

@@ -349,6 +349,7 @@ def _context(raw: Mapping[str, object]) -> Fields:
         "parent_id": _parent(raw),
         "queue": _word(raw, "queue"),
         "group_id": _id(raw, "group"),
+        "group_size": _retries(raw.get("group_size")),
         "owner": _word(raw, "owner"),
         "label": _word(raw, "label"),
         "priority": _retries(raw.get("priority")),

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from realtime.core import expected
 from realtime.core import progress as progresses
 from realtime.core.deliveries import MarkKey, deliveries, mark_key
 from realtime.core.events import Event
@@ -119,6 +120,8 @@ def due_at(task: Task, now: float) -> float | None:
     if not task.is_live:
         return None
     instants = [task.eta, task.retry_at]
+    if task.status == QUEUED and task.reason == expected.HANDED_OVER:
+        instants.append(expected.no_news_at(task.marks))
     if task.status in (QUEUED, SCHEDULED, RESERVED, RETRYING):
         instants.append(task.expires)
     if task.status == RUNNING and task.time_limit and task.started_at:
@@ -225,6 +228,8 @@ def _stand(known: Known, marks: tuple[Mark, ...], now: float, workers: Workers) 
         retries = decisive.retries
     eta = _eta(marks, retries)
     standing = _standing(known, decisive, resent, progress, eta, now, workers)
+    if standing.status == UNKNOWN:
+        standing = _handed_over(standing, marks, now)
     standing = _unheard(standing, marks, known["updated_at"])
     outcome = decisive.outcome if decisive else None
     is_over = standing.status == COMPLETED
@@ -304,6 +309,16 @@ def _waiting(
     if resent is None and not known["ranks"]:
         return Standing(state, UNKNOWN, None, "No event of its own was seen yet.")
     return Standing(state, QUEUED)
+
+
+def _handed_over(standing: Standing, marks: tuple[Mark, ...], now: float) -> Standing:
+    """Nothing was heard of it: it is on its way for a while, if somebody says he sent it."""
+    until = expected.no_news_at(marks)
+    if until is None:
+        return standing
+    if now < until:
+        return standing._replace(status=QUEUED, reason=expected.HANDED_OVER)
+    return standing._replace(reason=expected.NO_NEWS)
 
 
 def _unheard(standing: Standing, marks: tuple[Mark, ...], updated_at: float) -> Standing:

@@ -21,7 +21,15 @@ from realtime.core.query_terms import (
     ascii_lower,
     json_text,
 )
-from realtime.core.query_values import Reading, Value, guess_word, read_search, read_value, shown
+from realtime.core.query_values import (
+    Reading,
+    Value,
+    guess_word,
+    read_references,
+    read_search,
+    read_value,
+    shown,
+)
 
 __all__ = [
     "EVERYTHING",
@@ -76,6 +84,8 @@ def parse(
     `language` says what is asked for: tasks, or groups of failures.
     """
     _check(text)
+    if "traceback" in unreadable:
+        unreadable |= {"frame"}  # a group's last own frame is a piece of one
     terms = dict.fromkeys(_term(chars, unreadable, language) for chars in _split(text))
     if len(terms) > MAX_TERMS:
         raise QueryError(
@@ -159,8 +169,11 @@ def _term(chars: list[_Char], unreadable: frozenset[str], language: Language) ->
     colon = next((i for i, char in enumerate(body) if _is_syntax(char, ":")), None)
     sign = "-" if is_negated else ""
     if colon is None or any(char.is_quoted for char in body[:colon]):
+        values = _values(body)
+        if "id" in language.words and (references := read_references(values)):
+            return _made("id", "", language.words["id"].fields, references, sign, f"{sign}id:")
         fields = tuple(name for name in language.searched if name not in unreadable)
-        readings = [read_search(value) for value in _values(body)]
+        readings = [read_search(value) for value in values]
         return _made("", "", fields, readings, sign, sign)
     head = "".join(char.char for char in body[:colon])
     word, key = _word(head, body[0].at, body[colon].at, unreadable, language)
@@ -207,7 +220,7 @@ def _word(
     denied = [name for name in words[word].needs if name in unreadable]
     if denied:
         raise QueryError(
-            f"You may not read {' and '.join(denied)} of tasks, so {word}: is not for you:"
+            f"You may not read {', '.join(denied)} of tasks, so {word}: is not for you:"
             " take the term out, or ask for that permission.",
             at=at,
             until=until,

@@ -51,6 +51,8 @@ _INSTANT = re.compile(
     r"(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
 _DAY_S = 86_400.0
+_REFERENCE = re.compile(r"[Hh][Ww]-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})")
+"""What people who wait are told of a task that failed (`realtime.core.public.reference`)."""
 _NEEDS_QUOTES = re.compile(r'[\s",*]')
 _SHOWN = 40
 """How much of a bad value its message repeats."""
@@ -122,6 +124,19 @@ def read_search(value: Value) -> Reading:
         )
     parts = tuple(ascii_lower(part) for part in value.parts if part)
     return Reading(Contains(parts), spell(value.parts, is_bare=True))
+
+
+def read_references(values: list[Value]) -> list[Reading]:
+    """The tasks that bare words name by what people read out of an error message, `HW-9D3F-0C6E`:
+    their ids begin so. Empty where any of the words is another one."""
+    readings = []
+    for value in values:
+        match = None if value.is_quoted else _REFERENCE.fullmatch(value.text)
+        if match is None:
+            return []
+        begin = ascii_lower("".join(match.groups()))
+        readings.append(Reading(Pattern((begin, "")), f"{begin}*"))
+    return readings
 
 
 def _bad_value(word: str, value: Value, expected: str, allowed: tuple[str, ...] = ()) -> QueryError:

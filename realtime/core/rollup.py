@@ -48,7 +48,7 @@ tuple: several are made for every task that changes."""
 def marks(task: Task) -> tuple[RollupMark, ...]:
     """Everything that the task, as it is stored, counts for. Nothing before any event told of it:
     that somebody vouched for it is not yet a task that arrived."""
-    if not task.marks:
+    if not task.marks or _is_only_expected(task):
         return ()
     name, queue, worker = task.name, task.queue, task.worker
     told: list[RollupMark] = []
@@ -66,6 +66,11 @@ def marks(task: Task) -> tuple[RollupMark, ...]:
         minute = _minute(ended_at(task), task)
         told.append((task.conclusion, minute, name, queue, task.worker, signature, ran))
     return tuple(told)
+
+
+def _is_only_expected(task: Task) -> bool:
+    marks = task.marks
+    return marks[0].kind == "expected" and all(mark.kind == "expected" for mark in marks)
 
 
 def ended_at(task: Task) -> float:

@@ -34,7 +34,8 @@ class Mark(NamedTuple):
     clock: int
     kind: str
     """`sent received started succeeded failed retried revoked rejected cancelled`, and `missed`:
-    after a gap in the stream neither a worker nor a result knew of it."""
+    after a gap in the stream neither a worker nor a result knew of it, and `expected`: somebody
+    trusted says that it was handed over."""
     hostname: str
     """Empty for what a result backend told, which knows no process."""
     pid: int

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from operator import attrgetter
 
 from realtime.core.deliveries import Attempt, attempts
+from realtime.core.groups import Group
 from realtime.core.progress import Progress
 from realtime.core.task import Task
 from realtime.core.workers import Worker
@@ -91,6 +92,30 @@ def worker_row(worker: Worker, revision: int) -> Row:
         "concurrency": worker.concurrency,
         "queues": worker.queues,
         "inspected_at": worker.inspected_at,
+        "revision": revision,
+    }
+
+
+def group_row(group: Group, revision: int) -> Row:
+    """The whole row of a group. Members that nobody saw yet wait, where its size is known."""
+    waiting = group.waiting
+    if group.size is not None:
+        waiting = group.size - group.finished - group.running
+    return {
+        "id": group.id,
+        "status": group.status,
+        "conclusion": group.conclusion,
+        "total": group.size,
+        "percent": group.percent,
+        "succeeded": group.succeeded,
+        "failed": group.failed,
+        "cancelled": group.cancelled,
+        "running": group.running,
+        "waiting": max(waiting, 0),
+        "parts": group.parts,
+        "first_seen_at": group.first_seen_at,
+        "updated_at": group.updated_at,
+        "finished_at": group.finished_at if group.is_finished else None,
         "revision": revision,
     }
 

@@ -11,6 +11,7 @@ Nothing here raises into a task, waits for the broker, or needs more than Celery
 """
 
 from realtime.worker.context import headers, install
+from realtime.worker.errors import PublicError
 from realtime.worker.progress import Progress, track
 
-__all__ = ["Progress", "headers", "install", "track"]
+__all__ = ["Progress", "PublicError", "headers", "install", "track"]

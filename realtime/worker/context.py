@@ -130,7 +130,7 @@ def _fields(head: Mapping[str, Any], chord: Any, queue: object, priority: object
         "uuid": head["id"],
         "retries": head.get("retries") or 0,
         "queue": queue,
-        "group": head.get("group"),
+        "group": _group(head),
         "chord": chord.get("options", {}).get("task_id") if isinstance(chord, Mapping) else None,
         "owner": _word(head.get(OWNER)),
         "label": _word(head.get(LABEL)),
@@ -140,6 +140,12 @@ def _fields(head: Mapping[str, Any], chord: Any, queue: object, priority: object
         "priority": priority,
     }
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _group(head: Mapping[str, Any]) -> object:
+    """The group that a task is a member of. The body of a chord carries the id of the group that it
+    waits for, and no place in it (`celery.canvas._chord.run`)."""
+    return head.get("group") if head.get("group_index") is not None else None
 
 
 def _queue(app: Any, info: Mapping[str, Any]) -> object:

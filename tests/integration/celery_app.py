@@ -84,6 +84,27 @@ def fail(message: str = "card declined") -> None:
     raise Declined(message)
 
 
+WAYS = 3
+"""In which `fail_in_ways` fails."""
+
+
+@shared_task(ignore_result=True)
+def fail_in_ways(number: int) -> None:
+    """Fail in one of `WAYS` ways, each time in other words."""
+    if number % WAYS == 0:
+        raise Declined(f"order {number} was declined by 10.0.{number % 256}.7")
+    if number % WAYS == 1:
+        raise KeyError(f"account-{number}")
+    raise TimeoutError(f"no answer to 'request {number}' within {number % 9 + 1}.5 s")
+
+
+@shared_task(ignore_result=True)
+def send_failures(start: int, stop: int) -> None:
+    """Send `fail_in_ways` with each of these numbers: a worker sends quicker than a test does."""
+    for number in range(start, stop):
+        fail_in_ways.delay(number)
+
+
 @shared_task
 def fail_deep(depth: int = 5) -> None:
     """Fail with a traceback of `depth` frames and a cause."""

@@ -5,6 +5,8 @@ The environment names the file (LIVE_STORE) and the Redis server (LIVE_REDIS).
 
 import json
 import os
+import time
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +14,9 @@ from channels_redis.pubsub import RedisPubSubChannelLayer
 
 from realtime import sight
 from realtime.consumers import LiveApplication
+from realtime.embedding import Grant, PublicPage
 from realtime.hub import About, Hub, Hubs
+from realtime.testing_public import MemoryPublic, MemoryTokens
 from tests.unit.realtime.live import ALL, Clock, Guests, MemoryStore
 
 _EVERYTHING = frozenset(sight.NEEDED.values())
@@ -39,9 +43,33 @@ class FileStore(MemoryStore):
             setattr(self, name, value)
 
 
+class FilePublic(MemoryPublic):
+    """What people who wait are answered from the rows of the same file."""
+
+    def __init__(self, store: FileStore) -> None:
+        super().__init__(store.epoch)
+        self._store = store
+
+    def public(self, subjects: Collection[str]) -> PublicPage:
+        """What is known of these subjects."""
+        self._store.stream()
+        self.tasks, self.revision = self._store.rows["tasks"], self._store.revision
+        return super().public(subjects)
+
+
+def _tokens() -> MemoryTokens:
+    tokens = MemoryTokens()
+    now = time.time()
+    tokens.give("t", "task:t1", grant=Grant(issued_at=now, expires_at=now + 900))
+    return tokens
+
+
 def _make_hub() -> Hub:
+    store = FileStore(Path(os.environ["LIVE_STORE"]))
     return Hub(
-        reader=FileStore(Path(os.environ["LIVE_STORE"])),
+        reader=store,
+        tokens=_tokens(),
+        public=FilePublic(store),
         access=Guests(ann=replace(ALL, can=_EVERYTHING)),
         about=About(version="1.0", assets="a1"),
         layer=RedisPubSubChannelLayer(hosts=[os.environ["LIVE_REDIS"]], prefix="test"),
@@ -51,6 +79,7 @@ def _make_hub() -> Hub:
 _live = LiveApplication(
     Hubs(_make_hub).current,
     is_own_page=lambda origin, host: origin in (None, f"http://{host}"),
+    is_embed_page=lambda origin, host: origin in (None, f"http://{host}", "https://shop.example"),
     trusted_proxies=tuple,
 )
 

@@ -222,3 +222,13 @@ def test_there_is_nothing_to_wait_for_after_an_end_or_a_failure(store: HeldStore
             with pytest.raises(StoreUnavailable):
                 committing.end()
         assert committing.end() is None
+
+
+def test_the_thread_of_commits_ends_with_its_pipeline(house: House, store: HeldStore) -> None:
+    store.may_end.set()
+    house.deliver(testing.task_received("t1"))
+    house.turn()
+    house.pipeline.stop()
+    house.pipeline.run()
+    assert house.pipeline._committing._thread._shutdown
+    assert "t1" in store.tasks

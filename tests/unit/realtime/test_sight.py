@@ -43,4 +43,5 @@ def test_a_cluster_and_its_queues_are_shown_whole() -> None:
         "queues": 2_000,
         "schedule": 2_000,
         "overview": 1,
+        "attention": 1,
     }

@@ -3,13 +3,14 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from realtime.core import lifecycle
+from realtime.core import expected, lifecycle, rollup
 from realtime.core.deliveries import attempts
 from realtime.core.events import Event, parse
 from realtime.core.lifecycle import fold
+from realtime.core.public import EXPECTED_S
 from realtime.core.workers import Worker
 from tests.unit.realtime.core.histories import RECEIVED_AT, TASK_ID, History, Host, histories
 
@@ -61,6 +62,68 @@ def test_order_does_not_matter_either_where_events_are_missing(
     heard = [event for event in history.events if rng.random() > 0.3] or history.events[:1]
     shuffled = rng.sample(heard, len(heard))
     assert fold(None, shuffled, NOW) == fold(None, heard, NOW)
+
+
+@settings(max_examples=200, deadline=None)
+@given(histories(), st.lists(st.floats(0, 3e6), min_size=1, max_size=3), st.randoms())
+def test_that_it_was_handed_over_changes_nothing_once_it_was_heard_of_in_any_order(
+    history: History, instants: list[float], rng: random.Random
+) -> None:
+    words = [expected.event(TASK_ID, at, RECEIVED_AT) for at in instants]
+    heard = fold(None, history.events, NOW)
+    assume(heard.status != "unknown")
+    shuffled = history.events + words
+    rng.shuffle(shuffled)
+    told = fold(None, shuffled[:2], NOW)
+    if shuffled[2:]:
+        told = fold(told, shuffled[2:], NOW)
+    assert told == fold(None, history.events + words, NOW)
+    # Evidence of 64 marks may lose its oldest to another; what is read off it stays.
+    for name in ("state", "status", "conclusion", "reason", "retries", "worker", "finished_at"):
+        assert getattr(told, name) == getattr(heard, name)
+
+
+def test_what_was_handed_over_waits_for_ten_minutes_and_then_nobody_knows() -> None:
+    at = RECEIVED_AT
+    task = fold(None, [expected.event(TASK_ID, at, at)], at)
+    assert (task.state, task.status, task.reason) == ("PENDING", "queued", expected.HANDED_OVER)
+    assert lifecycle.due_at(task, at) == at + EXPECTED_S
+    assert lifecycle.at(task, at + EXPECTED_S - 1).status == "queued"
+    late = lifecycle.at(task, at + EXPECTED_S)
+    assert (late.status, late.reason) == ("unknown", expected.NO_NEWS)
+    assert lifecycle.due_at(late, at + EXPECTED_S) is None
+
+
+def test_of_several_that_vouch_the_first_word_counts() -> None:
+    words = [expected.event(TASK_ID, RECEIVED_AT + n, RECEIVED_AT) for n in (60.0, 0.0, 30.0)]
+    task = fold(None, words, RECEIVED_AT)
+    assert lifecycle.due_at(task, RECEIVED_AT) == RECEIVED_AT + EXPECTED_S
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "status"),
+    [
+        ("task-sent", {"name": "shop.pay", "retries": 0}, "queued"),
+        ("task-received", {"name": "shop.pay", "retries": 0}, "reserved"),
+        ("task-started", {}, "running"),
+        ("task-progress", {"current": 1, "total": 2}, "running"),
+        ("task-succeeded", {"result": "1", "runtime": 1.0}, "completed"),
+    ],
+)
+def test_any_event_of_its_own_says_more_than_that_it_was_handed_over(
+    kind: str, fields: dict[str, object], status: str
+) -> None:
+    word = expected.event(TASK_ID, 10.0, RECEIVED_AT)
+    task = fold(None, [word, one(kind, 9.0, **fields)], NOW)
+    assert (task.status, task.reason) == (status, None)
+    assert rollup.marks(task) == rollup.marks(fold(None, [one(kind, 9.0, **fields)], NOW))
+
+
+def test_nobody_outside_can_vouch_and_a_word_alone_counts_as_no_task() -> None:
+    raw = {"type": "task-expected", "uuid": TASK_ID, "hostname": "x", "timestamp": 1.0, "pid": 1}
+    assert parse(raw, RECEIVED_AT) is None
+    task = fold(None, [expected.event(TASK_ID, 1.0, RECEIVED_AT)], NOW)
+    assert rollup.marks(task) == ()
 
 
 @settings(max_examples=300)

@@ -186,6 +186,32 @@ def test_a_bare_word_searches_id_name_label_and_exception_whatever_the_case() ->
     assert not matches("declined*card", exception="CardError('Declined')")
 
 
+@pytest.mark.parametrize("text", ["HW-9D3F-0C6E", "hw-9d3f-0c6e", "Hw-9D3f-0c6E"])
+def test_the_reference_that_a_visitor_was_shown_finds_the_task_by_its_id(text: str) -> None:
+    asked = query.parse(text)
+    assert asked == query.parse("id:9d3f0c6e*")
+    assert asked == query.parse(asked.text)
+    assert matches(text, id="9d3f0c6e-1111-4111-8111-111111111111")
+    assert not matches(text, id="19d3f0c6e")
+
+
+def test_references_are_alternatives_are_negated_and_need_no_permission() -> None:
+    assert query.parse("-HW-9D3F-0C6E,HW-0000-0001") == query.parse("-id:9d3f0c6e*,00000001*")
+    hidden = frozenset({"exception", "args", "kwargs", "result", "traceback"})
+    assert query.parse("HW-9D3F-0C6E", unreadable=hidden) == query.parse("id:9d3f0c6e*")
+
+
+@pytest.mark.parametrize("text", ['"HW-9D3F-0C6E"', "HW-9D3F-0C6", "HW-9D3G-0C6E", "HW-*-0C6E"])
+def test_what_is_no_reference_is_searched_as_text(text: str) -> None:
+    [term] = query.parse(text).terms
+    assert term.fields == ("id", "name", "label", "exception")
+
+
+def test_groups_of_failures_have_no_references() -> None:
+    [term] = query.parse("HW-9D3F-0C6E", language=query.FAILURES).terms
+    assert "type" in term.fields
+
+
 def test_only_ascii_letters_are_folded_as_in_both_databases() -> None:
     assert matches("CAFé", name="café")
     assert not matches("CAFÉ", name="café")
@@ -570,6 +596,12 @@ def test_hostile_text_takes_no_longer_than_honest_text() -> None:
 
 def failures(text: str) -> query.Query:
     return query.parse(text, language=query.FAILURES)
+
+
+def test_words_do_not_search_frames_for_who_may_not_read_tracebacks() -> None:
+    hidden = frozenset({"traceback"})
+    [term] = query.parse("pay.py", unreadable=hidden, language=query.FAILURES).terms
+    assert term.fields == ("type", "message", "name", "signature")
 
 
 def test_groups_of_failures_are_asked_for_in_their_own_words() -> None:
