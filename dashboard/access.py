@@ -106,6 +106,12 @@ def is_own_origin(origin: str | None, host: str) -> bool:
     return page.netloc.lower() == host.lower() and validate_host(_bracketed(name), allowed)
 
 
+def is_embed_page(origin: str | None, host: str) -> bool:
+    """Whether embed tokens count on a connection from a page of `origin` to `host`: on our own
+    pages, those of `HEADWAY_ALLOWED_ORIGINS`, and for programs."""
+    return is_own_origin(origin, host) or origin in conf.current().allowed_origins
+
+
 def _is_of(page: SplitResult, trusted: SplitResult) -> bool:
     """Whether a trusted origin, which may begin with `*.`, covers the page's."""
     is_same = is_same_domain(page.netloc.lower(), trusted.netloc.removeprefix("*"))

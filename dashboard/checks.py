@@ -55,12 +55,32 @@ def _settings() -> Messages:
     except conf.BadSetting as error:
         yield checks.Error(str(error), id="headway.E001")
         return
+    yield from _embedding(current)
     try:
         celeryapp.load(current)
     except celeryapp.NoCeleryApp as error:
         is_named = bool(current.celery_app)
         kind = checks.Error if is_named else checks.Warning
         yield kind(str(error), id="headway.E002" if is_named else "headway.W002")
+
+
+def _embedding(current: conf.Conf) -> Messages:
+    if current.allowed_origins and not current.embed_key:
+        yield checks.Warning(
+            "HEADWAY_ALLOWED_ORIGINS is set, but HEADWAY_EMBED_KEY is not: no page can embed "
+            "progress.",
+            hint="Embedding is off without a key of its own.",
+            id="headway.W008",
+        )
+    if settings.SECRET_KEY in current.embed_key:
+        yield checks.Warning(
+            "HEADWAY_EMBED_KEY is the SECRET_KEY too.",
+            hint="Whoever mints tokens elsewhere with it could forge sessions: give it a value of "
+            "its own.",
+            id="headway.W009",
+        )
+    if len(set(current.embed_key)) < len(current.embed_key):
+        yield checks.Warning("HEADWAY_EMBED_KEY holds the same key twice.", id="headway.W010")
 
 
 @checks.register("headway")

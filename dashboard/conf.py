@@ -10,11 +10,16 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
+from realtime.core.public import PUBLIC_ERRORS
+
 PREFIX = "HEADWAY_"
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_CONFIDENTIAL = frozenset({"broker_url", "result_backend", "celery_options"})
+_CONFIDENTIAL = frozenset({"broker_url", "result_backend", "celery_options", "embed_key"})
+
+MIN_EMBED_KEY_BYTES = 32
+"""As many as the digest that a token is signed with has."""
 
 DEFAULT_REDACT = (
     "*password*",
@@ -66,6 +71,21 @@ def _origins(value: object) -> tuple[str, ...]:
     if not all(o.startswith(("https://", "http://")) and o.count("/") == 2 for o in origins):
         raise ValueError("a list of origins such as 'https://shop.example'")
     return origins
+
+
+def _embed_keys(value: object) -> tuple[str, ...]:
+    """One key or several; the first signs. What a message says of them is never a part of one."""
+    if value in (None, ""):
+        return ()
+    keys = (value,) if isinstance(value, str) else _texts(value)
+    is_short = any(len(key.encode("utf-8", "replace")) < MIN_EMBED_KEY_BYTES for key in keys)
+    # Of a key pair: the library refuses to sign with it, for what is public is no secret.
+    if is_short or any("-----BEGIN" in key or key.startswith("ssh-") for key in keys):
+        raise ValueError(
+            f"a text of at least {MIN_EMBED_KEY_BYTES} bytes, or a list of them, such as "
+            'python -c "import secrets; print(secrets.token_urlsafe(48))" makes'
+        )
+    return keys
 
 
 def networks(value: object) -> tuple[Network, ...]:
@@ -130,6 +150,16 @@ class Conf:
     )
     allowed_origins: tuple[str, ...] = _setting(
         _origins, (), doc="Other sites' origins whose pages may embed progress."
+    )
+    embed_key: tuple[str, ...] = _setting(
+        _embed_keys,
+        (),
+        doc="Signs embed tokens; of several the first signs, and all are believed.",
+    )
+    public_errors: tuple[str, ...] = _setting(
+        _texts,
+        PUBLIC_ERRORS,
+        doc="Names of the exceptions whose text visitors may read.",
     )
     trusted_proxies: tuple[Network, ...] = _setting(
         networks, (), doc="Addresses and networks whose X-Forwarded headers count."

@@ -61,6 +61,27 @@ class Throttle:
             self._names.forget(_spelt(name))
 
 
+class Budget:
+    """How often something may be asked for from one address, whatever it is. May be used from any
+    thread. `now` is in seconds of a clock that never goes back."""
+
+    def __init__(self, rate: Rate) -> None:
+        self._asked = _Tries(rate)
+        self._lock = threading.Lock()
+
+    def take(self, address: str, now: float) -> int:
+        """Count a request; 0 when it may go on, else in how many seconds it may be repeated. One
+        that is refused is not counted, nor is one whose address is not known."""
+        if not address:
+            return 0
+        key = _subscriber(address)
+        with self._lock:
+            wait_s = self._asked.wait_s(key, now)
+            if not wait_s:
+                self._asked.take(key, now)
+        return math.ceil(wait_s)
+
+
 class _Tries:
     """For each key the instant at which all of its burst would be allowed again."""
 

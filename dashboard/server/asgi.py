@@ -28,7 +28,9 @@ _static_url = settings.STATIC_URL.removesuffix(f"{assets.digest()}/")
 application = Edge(
     ProtocolTypeRouter(
         {
-            "http": StaticFiles(_pages, _static_url, assets.digest()),
+            "http": StaticFiles(
+                _pages, _static_url, assets.digest(), conf.current().allowed_origins
+            ),
             "websocket": URLRouter([*routing.websocket_urlpatterns, re_path(r"", _elsewhere)]),
         }
     ),

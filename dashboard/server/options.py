@@ -134,6 +134,13 @@ ALLOWED_ORIGINS = Option(
     metavar="ORIGINS",
     help="other sites whose pages may embed progress",
 )
+PUBLIC_ERRORS = Option(
+    flag="--public-errors",
+    variable="HEADWAY_PUBLIC_ERRORS",
+    read=values.words,
+    metavar="NAMES",
+    help="exceptions whose text visitors may read, in place of PublicError",
+)
 ENVIRONMENT = Option(
     flag="--environment",
     variable="HEADWAY_ENVIRONMENT",
@@ -187,6 +194,7 @@ WEB = (
     TRUSTED_PROXIES,
     URL_PREFIX,
     ALLOWED_ORIGINS,
+    PUBLIC_ERRORS,
     ENVIRONMENT,
     MAX_SOCKETS_PER_USER,
     MAX_SOCKETS_PER_ADDRESS,

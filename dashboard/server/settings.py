@@ -75,6 +75,12 @@ ROOT_URLCONF = "dashboard.server.urls"
 CSRF_FAILURE_VIEW = "dashboard.server.errors.csrf_failure"
 
 USE_TZ = True
+# The languages that Headway is shipped in; a visitor's choice is kept for a year.
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 TIME_ZONE = "UTC"
 
 _prefix: str = _value(options.URL_PREFIX)
@@ -134,6 +140,9 @@ HEADWAY_RESULT_BACKEND = _value(options.RESULT_BACKEND)
 HEADWAY_NODE_ID = _value(options.NODE_ID)
 HEADWAY_ENVIRONMENT = _value(options.ENVIRONMENT)
 HEADWAY_ALLOWED_ORIGINS = _value(options.ALLOWED_ORIGINS, ())
+# A variable only: options are seen by every user of the machine.
+HEADWAY_EMBED_KEY = os.environ.get("HEADWAY_EMBED_KEY", "").split()
+HEADWAY_PUBLIC_ERRORS = _value(options.PUBLIC_ERRORS, conf.Conf.public_errors)
 HEADWAY_TRUSTED_PROXIES = _value(options.TRUSTED_PROXIES, ())
 HEADWAY_REDACT = _value(options.REDACT, conf.DEFAULT_REDACT)
 HEADWAY_MAX_SOCKETS_PER_USER = _value(options.MAX_SOCKETS_PER_USER, conf.Conf.max_sockets_per_user)

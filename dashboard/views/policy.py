@@ -14,11 +14,12 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
+from django.template.response import TemplateResponse
 from django.templatetags.static import static
 from django.urls import Resolver404, resolve, reverse
 from django.views.decorators.cache import never_cache
 
-from dashboard import access
+from dashboard import access, viewing
 from dashboard.views import shell
 from realtime.ports import Rights
 
@@ -27,13 +28,16 @@ PageView = Callable[..., HttpResponse]
 
 
 def strict(view: View) -> View:
-    """Adds the strict Content-Security-Policy and its companions, and forbids storing the
-    answer."""
+    """Adds the strict Content-Security-Policy and its companions, forbids storing the answer, and
+    has times written in the viewer's zone."""
 
     @never_cache
     @functools.wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = view(request, *args, **kwargs)
+        with viewing.seen_from(viewing.zone_of(request)):
+            response = view(request, *args, **kwargs)
+            if isinstance(response, TemplateResponse) and not response.is_rendered:
+                response.render()
         response.headers["Content-Security-Policy"] = content_security_policy()
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["X-Frame-Options"] = "SAMEORIGIN"

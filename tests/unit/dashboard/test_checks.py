@@ -46,6 +46,31 @@ def test_a_misspelt_setting_is_named() -> None:
     assert found.msg == "HEADWAY_CELERY_AP is no setting of Headway."
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"ALLOWED_ORIGINS": ["https://shop.example"]}, ["headway.W008"]),
+        ({"ALLOWED_ORIGINS": ["https://shop.example"], "EMBED_KEY": "k" * 32}, []),
+        ({"EMBED_KEY": ["k" * 32, "k" * 32]}, ["headway.W010"]),
+        ({"EMBED_KEY": "too short"}, ["headway.E001"]),
+        ({"EMBED_KEY": "k" * 32}, []),
+    ],
+)
+def test_embedding_that_would_not_work_is_said(values: dict[str, Any], expected: list[str]) -> None:
+    named = {f"HEADWAY_{name}": value for name, value in values.items()}
+    with override_settings(HEADWAY_BROKER_URL="memory://", **named):
+        assert ids(checks.check_settings(None)) == expected
+
+
+@override_settings(
+    HEADWAY_BROKER_URL="memory://", SECRET_KEY="s" * 50, HEADWAY_EMBED_KEY=["k" * 32, "s" * 50]
+)
+def test_an_embed_key_that_signs_sessions_too_is_warned_of() -> None:
+    [found] = checks.check_settings(None)
+    assert found.id == "headway.W009"
+    assert "ssss" not in f"{found.msg} {found.hint}"
+
+
 @override_settings(HEADWAY_REDACT=7)
 def test_a_bad_setting_is_an_error() -> None:
     assert ids(checks.check_settings(None)) == ["headway.E001"]

@@ -3,7 +3,7 @@
 import pytest
 
 from dashboard import throttle
-from dashboard.throttle import Rate, Throttle
+from dashboard.throttle import Budget, Rate, Throttle
 
 
 def test_a_burst_is_allowed_and_then_one_try_at_a_time() -> None:
@@ -68,3 +68,21 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert tries.take("10.0.0.1", f"name{number}", 100.0) == 0
     assert tries.take("10.0.0.1", "name0", 100.0) == 0
     assert tries.take("10.0.0.1", "name4", 100.0) == 30
+
+
+def test_a_budget_counts_by_address_and_refills_in_time() -> None:
+    budget = Budget(Rate(2, 10.0))
+    assert [budget.take("10.0.0.1", 100.0) for _ in range(3)] == [0, 0, 10]
+    assert budget.take("10.0.0.2", 100.0) == 0
+    assert budget.take("10.0.0.1", 110.0) == 0
+    assert budget.take("10.0.0.1", 110.0) == 10
+
+
+def test_a_budget_takes_one_subscribers_addresses_together() -> None:
+    budget = Budget(Rate(1, 10.0))
+    assert [budget.take(f"2001:db8:1:2::{n}", 100.0) for n in (1, 2)] == [0, 10]
+
+
+def test_who_has_no_address_spends_nobodys_budget() -> None:
+    budget = Budget(Rate(1, 10.0))
+    assert [budget.take("", 100.0) for _ in range(3)] == [0, 0, 0]

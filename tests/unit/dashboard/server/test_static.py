@@ -7,8 +7,12 @@ import pytest
 from dashboard import assets
 from dashboard.server.static import StaticFiles
 
+SHOP = "https://shop.example"
 
-async def ask(path: str) -> tuple[int, dict[bytes, bytes]]:
+
+async def ask(
+    path: str, origin: str = "", origins: tuple[str, ...] = ()
+) -> tuple[int, dict[bytes, bytes]]:
     """Status and headers of a GET."""
     sent: list[dict[str, Any]] = []
 
@@ -18,8 +22,9 @@ async def ask(path: str) -> tuple[int, dict[bytes, bytes]]:
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
-    await StaticFiles(other, "/x/static/", assets.digest())(scope, None, send)
+    headers = [(b"origin", origin.encode())] if origin else []
+    scope = {"type": "http", "method": "GET", "path": path, "headers": headers, "query_string": b""}
+    await StaticFiles(other, "/x/static/", assets.digest(), origins)(scope, None, send)
     return sent[0]["status"], dict(sent[0]["headers"])
 
 
@@ -44,3 +49,37 @@ async def test_what_is_no_static_file_is_not_found(file: str) -> None:
 
 async def test_all_else_goes_to_the_application() -> None:
     assert (await ask("/x/tasks/"))[0] == 299
+
+
+@pytest.mark.parametrize("file", ["embed.js", "embed/de.js"])
+@pytest.mark.parametrize("digest", ["", f"{assets.digest()}/", "000000000000/"])
+async def test_pages_of_allowed_origins_load_what_the_element_is_made_of(
+    file: str, digest: str
+) -> None:
+    status, headers = await ask(f"/x/static/{digest}headway/{file}", SHOP, (SHOP,))
+    assert status == 200
+    assert headers[b"access-control-allow-origin"] == SHOP.encode()
+    assert headers[b"cross-origin-resource-policy"] == b"cross-origin"
+    assert headers[b"vary"] == b"Origin"
+    assert b"access-control-allow-credentials" not in headers
+
+
+async def test_a_file_that_is_asked_for_without_a_version_is_not_to_be_kept() -> None:
+    status, headers = await ask("/x/static/headway/embed.js")
+    assert status == 200
+    assert b"max-age=0" in headers[b"cache-control"]
+
+
+async def test_pages_of_other_origins_do_not() -> None:
+    for origins in ((), ("https://other.example",)):
+        _, headers = await ask("/x/static/headway/embed.js", SHOP, origins)
+        assert b"access-control-allow-origin" not in headers
+        assert headers[b"vary"] == b"Origin"
+    _, headers = await ask("/x/static/headway/embed.js", SHOP)
+    assert headers[b"cross-origin-resource-policy"] == b"same-origin"
+
+
+async def test_our_own_pages_files_are_for_our_own_pages() -> None:
+    _, headers = await ask(f"/x/static/{assets.digest()}/headway/app.js", SHOP, (SHOP,))
+    assert b"access-control-allow-origin" not in headers
+    assert headers[b"cross-origin-resource-policy"] == b"same-origin"

@@ -1,0 +1,1 @@
+"""Stand-ins for what other packages offer a project's pages."""
