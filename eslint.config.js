@@ -10,7 +10,7 @@ const htmlSinks = [
 ];
 
 export default [
-  { ignores: ["**/vendor/**", "node_modules/**"] },
+  { ignores: ["**/vendor/**", "node_modules/**", "static/headway/embed.js"] },
   js.configs.recommended,
   {
     languageOptions: { ecmaVersion: 2022, sourceType: "module" },
@@ -27,6 +27,6 @@ export default [
       "prefer-const": "error",
     },
   },
-  { files: ["static/headway/**/*.js"], languageOptions: { globals: globals.browser } },
-  { files: ["tests/js/**/*.js", "eslint.config.js"], languageOptions: { globals: globals.node } },
+  { files: ["static/headway/**/*.js", "tests/js/frameworks/*.js"], languageOptions: { globals: globals.browser } },
+  { files: ["tests/js/**/*.js", "eslint.config.js", "build-embed.js"], languageOptions: { globals: globals.node } },
 ];

@@ -22,9 +22,14 @@ class Server:
         with urllib.request.urlopen(request):
             pass
 
-    def heard(self, op: str) -> list[dict[str, Any]]:
+    def asked(self) -> dict[str, Any]:
+        """`log`: all that clients sent; `sockets`: how many are open."""
         with urllib.request.urlopen(f"{self.url}/control") as answer:
-            return [message for message in json.load(answer)["log"] if message["op"] == op]
+            asked: dict[str, Any] = json.load(answer)
+            return asked
+
+    def heard(self, op: str) -> list[dict[str, Any]]:
+        return [message for message in self.asked()["log"] if message["op"] == op]
 
     def is_ready(self) -> bool:
         self.heard("open")
@@ -32,11 +37,11 @@ class Server:
 
 
 @contextmanager
-def running() -> Iterator[Server]:
+def running(app: str = "tests.js.fake_server:app") -> Iterator[Server]:
     """Yield a server that answers."""
     port = free_port()
     with private_directory("fake-server") as directory:
-        command = [sys.executable, "-m", "daphne", "-p", str(port), "tests.js.fake_server:app"]
+        command = [sys.executable, "-m", "daphne", "-p", str(port), app]
         with Process(command, log=Path(directory) / "log") as process:
             fake = Server(port)
             wait_until(fake.is_ready, what=f"{process.command} answers")
