@@ -11,22 +11,30 @@ DEV_READY := .venv/.ready-to-develop
 NODE_READY := node_modules/.ready
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# A file's tests share their servers. In the files' order, which begins with those that take long:
+# sorted by their number of tests, as is the default, the longest would be left to the end.
+DIST := --dist loadfile --no-loadscope-reorder
+# One more than there are cores: most tests wait for servers half of their time.
+WORKERS ?= $(shell n=$$(($$(getconf _NPROCESSORS_ONLN) + 1)); echo $$((n < 4 ? n : 4)))
+
 # One program a subject; the other modules of benchmarks/ are what these share.
 SUBJECTS := ingest fanout latency browser memory overhead history
 BENCHMARKS := $(foreach subject,$(SUBJECTS),$(if $(wildcard benchmarks/$(subject).py),$(subject)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults bench soak check format screenshots clean
+.PHONY: help setup demo test looks faults bench soak check format messages screenshots clean
 
 help:
 	@echo "make demo [PORT=8000]  watch the sample shop's tasks in a browser"
 	@echo "make setup             make .venv and node_modules for development"
 	@echo "make test [ARGS=..]    run all tests on private services"
+	@echo "make looks [ARGS=..]   see every page in every width and theme; a few are part of the tests"
 	@echo "make faults [ARGS=..]  break servers and processes under load; docs/reliability.md"
 	@echo "make bench [ARGS=..]   measure: ARGS=--quick for less of everything"
 	@echo "make soak [ARGS=..]    half an hour of traffic: does anything grow? docs/reliability.md"
 	@echo "make check             format, lint, types, import contracts, JavaScript"
 	@echo "make format            rewrite the sources in the common format"
+	@echo "make messages          bring the translations up to the sources, and say what is missing"
 	@echo "make screenshots       take the documentation's pictures from the running demo"
 	@echo "make clean             remove what the other targets made"
 
@@ -37,8 +45,12 @@ demo: $(RUN_READY)
 
 test: $(DEV_READY)
 	@tests/services/install.sh redis-server rabbitmq-server postgresql nginx chromium node
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not faults" $(ARGS)
-	HEADWAY_TEST_DATABASE_URL=postgresql: $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m django_db $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) $(DIST) -m "not faults and not looks" $(ARGS)
+	HEADWAY_TEST_DATABASE_URL=postgresql: $(BIN)/pytest -n $(WORKERS) $(DIST) -m "django_db and not any_database" $(ARGS)
+
+looks: $(DEV_READY) $(NODE_READY)
+	@tests/services/install.sh chromium
+	$(BIN)/pytest -n $(WORKERS) $(DIST) -m looks $(ARGS)
 
 # A quarter of an hour on two cores; the quick and decisive ones are part of `make test`.
 faults: $(DEV_READY)
@@ -68,6 +80,9 @@ format: $(DEV_READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+messages: $(DEV_READY)
+	$(BIN)/python -m docs.messages
+
 screenshots: $(DEV_READY)
 	@tests/services/install.sh chromium
 	$(BIN)/python -m docs.screenshots
@@ -82,7 +97,7 @@ $(BIN)/python:
 
 $(RUN_READY): pyproject.toml | $(BIN)/python
 	@echo "installing into .venv, once: half a minute" >&2
-	@$(INSTALL) --editable . $(PINS)
+	@$(INSTALL) --editable '.[demo]' $(PINS)
 	@touch $@
 
 $(DEV_READY): pyproject.toml | $(BIN)/python

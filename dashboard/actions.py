@@ -51,10 +51,12 @@ class Impossible(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """What is asked for. `signal` counts for `terminate` alone."""
+    """What is asked for. `signal` counts for `terminate` alone; so does `falls_back`: where a pool
+    cannot end a task that runs, its worker is told that it is revoked, and the task may look."""
 
     action: str
     signal: str = SIGNALS[0]
+    falls_back: bool = False
 
 
 class Health(NamedTuple):
@@ -104,7 +106,7 @@ def _running_refusal(act: Act, worker: Health | None) -> str | None:
         return "running"
     if worker is None or worker.state not in _ALIVE:
         return "worker_gone"
-    return "pool" if worker.pool in _ENDLESS_POOLS else None
+    return "pool" if worker.pool in _ENDLESS_POOLS and not act.falls_back else None
 
 
 def celery_app() -> Celery:
@@ -142,7 +144,7 @@ def perform(act: Act, ids: Sequence[str], rights: Rights, app: Celery) -> list[O
         if reason is not None:
             found[id_] = _outcome(id_, rows, REFUSED, reason)
     ready = [rows[id_] for id_ in dict.fromkeys(ids) if id_ not in found]
-    done = _retried(ready, app) if act.action == RETRY else _revoked(act, ready, app)
+    done = _retried(ready, app) if act.action == RETRY else _revoked(act, ready, workers, app)
     found |= {outcome.target: outcome for outcome in done}
     return [found[id_] for id_ in dict.fromkeys(ids) if id_ in found]
 
@@ -158,20 +160,33 @@ def _workers(reader: Snapshots) -> dict[str, Health]:
     return {str(row["name"]): Health(str(row["state"]), _text(row["pool"])) for row in rows}
 
 
-def _revoked(act: Act, rows: Sequence[Row], app: Celery) -> list[Outcome]:
-    """All in one message. A task that is not running yet is only revoked, whatever was asked."""
+def _revoked(act: Act, rows: Sequence[Row], workers: Workers, app: Celery) -> list[Outcome]:
+    """All in one message, but for those whose pool cannot end them. A task that is not running yet
+    is only revoked, whatever was asked."""
     if not rows:
         return []
-    ids = [str(row["id"]) for row in rows]
     outcome: tuple[str, str | None, str] = (DONE, None, "")
+    parts: dict[str | None, list[str]] = {}
+    for row in rows:
+        parts.setdefault(_signal(act, row, workers), []).append(str(row["id"]))
     try:
         with dispatch.opened(app) as broker:
-            broker.revoke(ids, act.signal if act.action == TERMINATE else None)
+            for signal, ids in parts.items():
+                broker.revoke(ids, signal)
     except BrokerAway as error:
         outcome = (FAILED, "broker_away", str(error))
     except NotSent as error:
         outcome = (FAILED, error.reason, error.more)
     return [_of(row, *outcome) for row in rows]
+
+
+def _signal(act: Act, row: Row, workers: Workers) -> str | None:
+    """What the task is ended with where it runs; None for a revocation alone."""
+    if act.action != TERMINATE:
+        return None
+    worker = workers.get(str(row["worker"]))
+    is_endless = worker is not None and worker.pool in _ENDLESS_POOLS
+    return None if act.falls_back and is_endless else act.signal
 
 
 def _retried(rows: Sequence[Row], app: Celery) -> list[Outcome]:

@@ -7,7 +7,9 @@ task do something else than it did.
 import contextlib
 import json
 import logging
-from collections.abc import Iterator
+import queue
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from celery import Celery
@@ -27,6 +29,8 @@ MAX_STORED_BYTES = 4 * 1024 * 1024
 """A stored result beyond this is not read: it would be held while the action lasts."""
 TIMEOUT_S = 3.0
 """What events told of the arguments will often do: a slow backend is not waited for."""
+MAX_READS = 8
+"""At once in this process, those included that were given up and still wait for their backend."""
 _CUT = ("...", "…")
 """How a text ends that Celery (`saferepr`) or the receiver cut."""
 
@@ -86,7 +90,7 @@ class Stored:
     def _get(self, key: Any) -> Any:
         backend = self._backend
         if not self._is_redis:
-            return backend.get(key)
+            return _in_time(lambda: backend.get(key))
         if self._client is None:
             # The backend's own way to a client, but that it is asked once and not for long.
             limits: dict[str, Any] = {
@@ -113,6 +117,35 @@ class Stored:
         if not isinstance(args, list) or not isinstance(kwargs, dict):
             return None
         return Arguments(args, kwargs, _word(meta.get("name")), _word(meta.get("queue")))
+
+
+_reads = threading.BoundedSemaphore(MAX_READS)
+
+
+def _in_time(call: Callable[[], Any]) -> Any:
+    """What the call returns or raises; TimeoutError after `TIMEOUT_S`. Other backends have limits
+    of their own or none, each set in its own way, so a thread waits for them that may be left."""
+    slots = _reads
+    if not slots.acquire(timeout=TIMEOUT_S):
+        raise TimeoutError("The result backend has not answered others either.")
+    told: queue.SimpleQueue[tuple[Any, Exception | None]] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            told.put((call(), None))
+        except Exception as error:  # noqa: BLE001 - raised where it is waited for
+            told.put((None, error))
+        finally:
+            slots.release()
+
+    threading.Thread(target=ask, name="headway-arguments", daemon=True).start()
+    try:
+        answer, error = told.get(timeout=TIMEOUT_S)
+    except queue.Empty:
+        raise TimeoutError(f"The result backend did not answer in {TIMEOUT_S:g} s.") from None
+    if error is not None:
+        raise error
+    return answer
 
 
 def _backend(app: Celery) -> Any:

@@ -1,19 +1,21 @@
 """The audit: who did what to which target, and what came of it. Written once, read by page."""
 
+import contextlib
 import logging
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 
-from dashboard import cursors, reasons, snapshots
-from dashboard.actions import Outcome
+from dashboard import actions, cursors, reasons, snapshots
+from dashboard.actions import Act, Outcome
 from dashboard.changes import numbered, translated
 from dashboard.cursors import Key
 from dashboard.models import Audit
 from realtime.core.wire import Row
-from realtime.ports import StoreUnavailable
+from realtime.ports import Rights, StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +97,18 @@ def write(audits: Sequence[Audit], *, is_announced: bool = True) -> None:
         raise
 
 
+def performed(act: Act, task_id: str, rights: Rights) -> Outcome:
+    """Do it to one task, and write down who did and what came of it. Raises `Impossible` and
+    `StoreUnavailable`, where nothing was done."""
+    at = time.time()
+    [found] = actions.perform(act, [task_id], rights, actions.celery_app())
+    if found.reason != "unknown":
+        # It is done, whatever becomes of the entry: to fail would have it done twice.
+        with contextlib.suppress(StoreUnavailable):
+            write(entries([found], user=rights.user or "", action=act.action, at=at))
+    return found
+
+
 def page(wanted: Mapping[str, str], limit: int, after: str | None = None) -> AuditPage:
     """The newest `limit` entries with these values of `FILTERS`, below the cursor `after`;
     ValueError when it is no cursor. Raises `StoreUnavailable` and `TooCostly`."""
@@ -115,25 +129,6 @@ def page(wanted: Mapping[str, str], limit: int, after: str | None = None) -> Aud
     last = shown[-1] if len(some) > limit else None
     cursor = None if last is None else cursors.text(Key(last.at, str(last.pk)))
     return AuditPage([row(each) for each in shown], cursor)
-
-
-def tally(operation: str) -> list[Row]:
-    """How often each outcome came of an operation's targets, and why, the commonest first. Raises
-    `StoreUnavailable`."""
-    of_tasks = Audit.objects.filter(operation_id=operation, kind="task").order_by()
-    with translated():
-        counts = list(of_tasks.values_list("outcome", "detail").annotate(Count("id")))
-    counts.sort(key=lambda found: -found[2])
-    return [
-        {
-            "outcome": outcome,
-            "reason": reasons.code(detail),
-            "detail": reasons.sentence(detail),
-            "count": count,
-        }
-        for outcome, detail, count in counts
-        if outcome != "done"
-    ]
 
 
 def row(audit: Audit) -> Row:

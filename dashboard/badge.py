@@ -41,14 +41,15 @@ def _state(told: Row, now: float) -> tuple[str, str, str]:
             ),
         )
     if told["state"] == "blind":
-        since = formats.clock(told["gap"]["from_at"] if _is_open(told["gap"]) else told["alive_at"])
-        lag = str(words.STREAM["since"]) % {"time": since}
+        since = told["gap"]["from_at"] if _is_open(told["gap"]) else told["alive_at"]
+        lag = str(words.STREAM["since"]) % {"time": formats.clock(since)}
         return (
             "blind",
             lag,
-            _("Nothing is heard from the cluster since %(time)s UTC.") % {"time": since},
+            _("Nothing is heard from the cluster since %(time)s.")
+            % {"time": formats.zoned_clock(since)},
         )
-    why = _("Loaded at %(time)s UTC.") % {"time": formats.clock(now)}
+    why = _("Loaded at %(time)s.") % {"time": formats.zoned_clock(now)}
     if told["state"] in ("behind", "repairing"):
         return str(told["state"]), _lag(told["lag_ms"]), why
     return "still", formats.clock(now), why

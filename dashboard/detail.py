@@ -298,7 +298,7 @@ def progress(row: Row) -> list[tuple[str, str]]:
         (_("count"), counted(last)),
         (_("stage"), last.get("stage") or ""),
         (_("message"), last.get("message") or ""),
-        (_("reported"), f"{formats.clock(last['updated_at'])} UTC"),
+        (_("reported"), formats.zoned_clock(last["updated_at"])),
     ]
     return [(word, text) for word, text in facts if text]
 

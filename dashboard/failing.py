@@ -4,18 +4,22 @@ them."""
 # ruff: noqa: S608 -- every piece of SQL is a constant; values are parameters
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from dashboard import codepaths
 from dashboard.filters import Clause, where
 from dashboard.snapshots import Snapshot
 from realtime.core.query import Query
 from realtime.core.rollup import HOUR_S, MINUTE_S
 from realtime.core.wire import Row
+from realtime.sight import FRAME
 
 MAX_SEARCHED = 5_000
 """Groups that one question looks at, the newest: more are more than anybody sorts out."""
 HOURS = 24
+MAX_OPEN = 1_000
+"""Groups that the navigation counts; beyond it says `1k+`."""
 
 _COLUMNS = (
     "signature",
@@ -46,11 +50,27 @@ def failure_rows(snapshot: Snapshot, query: Query, now: float, limit: int) -> li
     return _read(snapshot, table, where(query, now, snapshot.vendor), now, limit)
 
 
+def open_groups(snapshot: Snapshot, now: float) -> tuple[int, bool]:
+    """How many groups nobody has muted or resolved, and whether there are more: none is counted
+    beyond `MAX_OPEN`."""
+    [(number,)] = snapshot.fetch(
+        "SELECT count(*) FROM (SELECT 1 FROM headway_failure WHERE count > 0 AND (state = 'open'"
+        " OR state = 'muted' AND muted_until <= %s) LIMIT %s) AS open",
+        (now, MAX_OPEN + 1),
+    )
+    return min(number, MAX_OPEN), number > MAX_OPEN
+
+
 def failure_groups(snapshot: Snapshot, signatures: Sequence[str], now: float) -> list[Row]:
     """The groups of these signatures, those that failed last first; unknown ones are absent."""
     marks = ", ".join(["%s"] * len(signatures))
     clause = Clause(f"signature IN ({marks})", tuple(signatures))
     return _read(snapshot, f"(SELECT {_INNER} FROM headway_failure)", clause, now, len(signatures))
+
+
+def shown(rows: list[Row], parts: Collection[str]) -> list[Row]:
+    """The groups without their frames, unless `parts` (of `Select`) has them."""
+    return rows if FRAME in parts else [row | {"frame": None} for row in rows]
 
 
 def _read(snapshot: Snapshot, table: str, clause: Clause, now: float, limit: int) -> list[Row]:
@@ -68,6 +88,7 @@ def _read(snapshot: Snapshot, table: str, clause: Clause, now: float, limit: int
         signature = str(row["signature"])
         spark = sparks.get(signature, [0] * HOURS)
         row |= {"last_hour": hours.get(signature, 0), "last_day": sum(spark), "spark": spark}
+        row["frame"] = codepaths.shown_place(row["frame"], row["name"])
     return rows
 
 

@@ -14,7 +14,7 @@ from celery import Celery
 from django.contrib.auth import get_user_model
 from django.db import close_old_connections, connections, transaction
 
-from dashboard import access, actions, auditing
+from dashboard import access, actions, auditing, reasons
 from dashboard.actions import Act, Outcome
 from dashboard.changes import numbered, translated
 from dashboard.models import Audit, Operation
@@ -32,6 +32,8 @@ TELL_EVERY_S = 0.5
 SILENT_S = 30.0
 """An operation tells of itself after each batch, and a batch waits for broker and backend for
 little more than ten seconds: one that told nothing for so long has lost its process."""
+MAX_REASONS = 50
+"""Different ones that are counted with their words; more are counted by their kind."""
 _ID_BYTES = 8
 
 
@@ -54,7 +56,6 @@ def start(act: Act, ids: Sequence[str], *, user: str, query: str | None, app: Ce
             action=act.action,
             options=json.dumps(_options(act)),
             query=query,
-            task_ids=json.dumps(list(ids)) if query is None else None,
             state=RUNNING,
             total=len(ids),
             started_at=now,
@@ -127,8 +128,8 @@ def row(operation: Operation) -> Row:
 
 
 def whole_row(operation: Operation) -> Row:
-    """The row with its options, why it ended before its time, and how often each outcome came.
-    Raises `StoreUnavailable`."""
+    """The row with its options, why it ended before its time, and how often each outcome came. It
+    costs the same however many targets there are. Raises `StoreUnavailable`."""
     with translated():
         of = Audit.objects.filter(operation=operation, kind__in=("query", "operation"))
         summary = of.exclude(action="stop").order_by("-id").first()
@@ -137,7 +138,15 @@ def whole_row(operation: Operation) -> Row:
         **row(operation),
         "options": json.loads(operation.options),
         "detail": told.get("detail"),
-        "reasons": auditing.tally(operation.pk),
+        "reasons": [
+            {
+                "outcome": outcome,
+                "reason": reasons.code(detail),
+                "detail": reasons.sentence(detail),
+                "count": count,
+            }
+            for outcome, detail, count in json.loads(operation.reasons)
+        ],
     }
 
 
@@ -180,6 +189,7 @@ class _Run:
         self._ids = ids
         self._app = app
         self._counts: Counter[str] = Counter()
+        self._reasons: Counter[tuple[str, str | None]] = Counter()
         self._told_at = time.monotonic()
 
     def run(self) -> None:
@@ -218,6 +228,9 @@ class _Run:
 
     def _note(self, outcomes: Sequence[Outcome]) -> None:
         self._counts.update(outcome.outcome for outcome in outcomes)
+        self._reasons.update(
+            self._reason(each) for each in outcomes if each.outcome != actions.DONE
+        )
         operation = self._operation
         entries = auditing.entries(
             outcomes,
@@ -231,6 +244,12 @@ class _Run:
             self._tell()
             self._told_at = time.monotonic()
 
+    def _reason(self, outcome: Outcome) -> tuple[str, str | None]:
+        told = (outcome.outcome, reasons.stored(outcome.reason, outcome.more))
+        # Where the texts that brokers and hosts add are all different, their kind must do.
+        is_kept = told in self._reasons or len(self._reasons) < MAX_REASONS
+        return told if is_kept else (outcome.outcome, reasons.stored(outcome.reason))
+
     def _tell(self, summary: Audit | None = None, **more: Any) -> None:
         """Write how far it is, and the entry that ends it; nothing when others declared it over."""
         with numbered() as [revision]:
@@ -240,6 +259,7 @@ class _Run:
                 done=self._counts[actions.DONE],
                 refused=self._counts[actions.REFUSED],
                 failed=self._counts[actions.FAILED],
+                reasons=json.dumps([(*of, n) for of, n in self._reasons.most_common()]),
                 beat_at=time.time(),
                 **more,
             )

@@ -327,7 +327,7 @@ def rate(value: float | None) -> str:
     tenths = math.floor(max(0, value) * 10 + 0.5)
     if tenths >= 100 or tenths % 10 == 0:
         return formats.number(math.floor(tenths / 10 + 0.5))
-    return f"{tenths // 10}.{tenths % 10}"
+    return formats.decimal(tenths / 10, 1)
 
 
 def _say(key: str, **values: object) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from dashboard import formats, words
+from dashboard.said import said
 
 Row = Mapping[str, Any]
 
@@ -159,7 +160,7 @@ def _note(row: Row, state: str, now: float) -> dict[str, str]:
 
 
 def _default_note(row: Row, state: str, now: float) -> tuple[str, str]:
-    return "", str(row.get("reason") or words.NOTES.get(state, ""))
+    return "", said(row.get("reason") or "") or str(words.NOTES.get(state, ""))
 
 
 def _scheduled(row: Row, state: str, now: float) -> tuple[str, str]:

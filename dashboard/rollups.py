@@ -11,11 +11,11 @@ written once a second and not with every commit.
 import itertools
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from dashboard.writers import Upsert, Writer, take_numbers
+from dashboard.writers import Rows, Upsert, Writer, take_numbers
 from realtime.codec import decode, encode
 from realtime.core import failures, rollup
 from realtime.core.failures import FailureGroup
@@ -28,8 +28,8 @@ MAX_KEYS = 500
 _MAX_CELLS = 20_000
 """Kept in memory once they were read, up to 2 kB each: two hours of minutes of 150 keys."""
 _MAX_COUNTS = 30
-"""Added up at once, three beats of a busy stream: its row is locked meanwhile, and PostgreSQL ends
-a session that is idle in its transaction for two seconds."""
+"""Added up at once, three beats of a busy stream. Where it is done under the lock of the stream's
+row, PostgreSQL ends a session that is idle in its transaction for two seconds."""
 _MAX_STARTS = 200
 """Spans that one query reads."""
 _MAX_EXPIRED = 500
@@ -101,6 +101,16 @@ _EXPIRE = (
 )
 
 
+class _Sums(NamedTuple):
+    """What is to be written, and the revision of the stream that it was made at."""
+
+    revision: int
+    ids: Sequence[int]
+    """The counts that are in it."""
+    cells: Rows
+    groups: Sequence[FailureGroup]
+
+
 class Rollups:
     """Writes the counts of one leader and adds them up. Used by one thread at a time."""
 
@@ -121,8 +131,12 @@ class Rollups:
         """Add what was counted to the sums; the numbers it took, None when there was nothing.
         `LeaseLost` writes nothing."""
         try:
+            # Made before the stream's row is locked: commits and actions wait for nothing but the
+            # writing.
+            with self._writer.reading():
+                sums = self._sums(now)
             with self._writer.transaction():
-                return self._add_up(token, now)
+                return self._write(token, sums, now)
         except BaseException:
             self.forget()
             raise
@@ -131,25 +145,36 @@ class Rollups:
         """Take nothing that was read before for stored: another may have led since."""
         self._spans.clear()
 
-    def _add_up(self, token: str, now: float) -> Commit | None:
-        # The lock comes first: what another wrote before we had it is then seen.
-        take_numbers(self._writer, token, 0)
-        self._expire(now)
+    def _sums(self, now: float) -> _Sums:
+        # First of all: what is read afterwards can only be newer.
+        found = self._writer.fetch("SELECT revision FROM headway_stream WHERE id = 1")
+        revision = found[0][0] if found else -1
         found = self._writer.fetch("SELECT id, counts FROM headway_tally LIMIT %s", (_MAX_COUNTS,))
-        if not found:
-            return None
         counts = [decode(told) for _, told in found]
-        self._write_cells(_marks(counts), now)
         groups = failures.merged(
             FailureGroup(*told) for count in counts for told in count["failures"]
         )
+        cells = self._changed_cells(_marks(counts), now)
+        return _Sums(revision, [id_ for id_, _ in found], cells, list(groups))
+
+    def _write(self, token: str, sums: _Sums, now: float) -> Commit | None:
+        at = take_numbers(self._writer, token, 0)
+        if at.revision != sums.revision:
+            # Somebody wrote in between, perhaps a transaction of ours whose end was not known.
+            # What that wrote is seen now that the row is locked, and nothing more can come.
+            self.forget()
+            sums = self._sums(now)
+        self._expire(now)
+        if not sums.ids:
+            return None
+        self._writer.upsert(_UPSERT_CELLS, sums.cells)
         # Views of the sums are read again when the revision moves.
-        commit = take_numbers(self._writer, token, max(len(groups), 1))
-        self._writer.upsert(_UPSERT_GROUPS, list(_group_records(groups, commit.previous)))
-        self._remove([id_ for id_, _ in found])
+        commit = take_numbers(self._writer, token, max(len(sums.groups), 1))
+        self._writer.upsert(_UPSERT_GROUPS, list(_group_records(sums.groups, commit.previous)))
+        self._remove(sums.ids)
         return commit
 
-    def _write_cells(self, marks: Counter[RollupMark], now: float) -> None:
+    def _changed_cells(self, marks: Counter[RollupMark], now: float) -> Rows:
         changes = rollup.cells(marks.items(), now)
         self._read({(place.tier, place.start) for place in changes})
         changed: dict[CellKey, Cell] = {}
@@ -157,8 +182,9 @@ class Rollups:
             place, cell = self._cell(place)
             cell.add(change)
             changed[place] = cell
-        self._writer.upsert(_UPSERT_CELLS, [_record(*each) for each in changed.items()])
+        records = [_record(*each) for each in changed.items()]
         self._let_go()
+        return records
 
     def _cell(self, place: CellKey) -> tuple[CellKey, Cell]:
         """The cell that counts for this key: that of the others once there are too many."""
@@ -188,7 +214,7 @@ class Rollups:
             self._spans[tier, start].setdefault(by, {})[key] = _cell(told)
 
     def _let_go(self) -> None:
-        """Keep the spans that were used last. What was changed just now is written already."""
+        """Keep the spans that were used last. The records of what changed are made already."""
         sizes = {
             span: sum(len(held) for held in kinds.values()) for span, kinds in self._spans.items()
         }

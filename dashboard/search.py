@@ -16,7 +16,7 @@ from dataclasses import replace
 from dashboard import plans, texts
 from dashboard.filters import where
 from dashboard.plans import Plan
-from dashboard.snapshots import Snapshot
+from dashboard.snapshots import Snapshot, distinct
 from realtime.core.query import Query, Term, predicate
 from realtime.core.query_terms import Contains, Equal, Pattern
 
@@ -137,29 +137,12 @@ def _is_pattern(term: Term) -> bool:
 def _named(snapshot: Snapshot, term: Term, now: float) -> Term | None:
     """The term with the values that it fits, perhaps none; None where there are too many values."""
     [column] = term.fields
-    values = _values(snapshot, column)
+    values = distinct(snapshot, column, MAX_VALUES + 1)
     if len(values) > MAX_VALUES:
         return None
     fits = predicate(Query((term,)), now)
     found = tuple(Equal(value) for value in values if fits({column: value}))
     return replace(term, conditions=found)
-
-
-def _values(snapshot: Snapshot, column: str) -> list[str]:
-    """The different values of an indexed column, at most one more than `MAX_VALUES`: from each to
-    the next one, not through all of its rows."""
-    following = (
-        f'SELECT "{column}" FROM headway_task WHERE "{column}" {{}} ORDER BY "{column}" LIMIT 1'
-    )
-    found = snapshot.fetch(
-        "WITH RECURSIVE found (value) AS ("
-        f"SELECT * FROM ({following.format('IS NOT NULL')}) AS least"
-        f" UNION ALL SELECT ({following.format('> found.value')}) FROM found"
-        " WHERE found.value IS NOT NULL)"
-        " SELECT value FROM found WHERE value IS NOT NULL LIMIT %s",
-        (MAX_VALUES + 1,),
-    )
-    return [value for (value,) in found]
 
 
 def _ids(snapshot: Snapshot, sql: str, parameters: Sequence[str | float]) -> tuple[str, ...] | None:

@@ -1,5 +1,7 @@
 """One consistent view of the database for one answer, on the asking thread's own connection."""
 
+# ruff: noqa: S608 -- the SQL is made of columns' names; values are parameters
+
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -57,22 +59,24 @@ class Snapshot:
         self.fetch(f"SELECT {changed}", before)
 
 
-def read(alias: str, work: Callable[[Snapshot], Answer]) -> Answer:
+def read(alias: str, work: Callable[[Snapshot], Answer], most_s: float | None = None) -> Answer:
     """What `work` makes of one snapshot; `StoreUnavailable` when the database fails, `TooCostly`
-    when it takes too long. A connection that was left open and has died since is made anew."""
+    when it takes longer than `most_s` (seconds; `MAX_READ_S` for None). A connection that was left
+    open and has died since is made anew."""
+    most_s = MAX_READ_S if most_s is None else most_s
     connection = connections[alias]
     if connection.in_atomic_block:
         # The host's own transaction: its rules hold, and it is not ours to end.
         return work(Snapshot(connection))
     was_open = connection.connection is not None
     try:
-        return _once(connection, work)
+        return _once(connection, work, most_s)
     except _LOST as error:
         connection.close()
         if not was_open:
             raise StoreUnavailable(f"The database did not answer: {error}") from error
     try:
-        return _once(connection, work)
+        return _once(connection, work, most_s)
     except _LOST as error:
         connection.close()
         raise StoreUnavailable(f"The database did not answer: {error}") from error
@@ -80,14 +84,33 @@ def read(alias: str, work: Callable[[Snapshot], Answer]) -> Answer:
         connection.close_if_unusable_or_obsolete()
 
 
-def _once(connection: BaseDatabaseWrapper, work: Callable[[Snapshot], Answer]) -> Answer:
+def distinct(snapshot: Snapshot, column: str, most: int, start: str = "") -> list[str]:
+    """The different values of an indexed column of tasks from `start` on, in order, at most so
+    many: by a step through the index from each to the next, not through all of its rows."""
+    following = (
+        f'SELECT "{column}" FROM headway_task WHERE "{column}" {{}} ORDER BY "{column}" LIMIT 1'
+    )
+    found = snapshot.fetch(
+        "WITH RECURSIVE found (value) AS ("
+        f"SELECT * FROM ({following.format('>= %s')}) AS least"
+        f" UNION ALL SELECT ({following.format('> found.value')}) FROM found"
+        " WHERE found.value IS NOT NULL)"
+        " SELECT value FROM found WHERE value IS NOT NULL LIMIT %s",
+        (start, most),
+    )
+    return [value for (value,) in found]
+
+
+def _once(
+    connection: BaseDatabaseWrapper, work: Callable[[Snapshot], Answer], most_s: float
+) -> Answer:
     was_open = connection.connection is not None
     try:
-        with _transaction(connection), _limited(connection):
+        with _transaction(connection), _limited(connection, most_s):
             return work(Snapshot(connection))
     except OperationalError as error:
         if _is_cancelled(error):
-            raise TooCostly(f"The read took more than {MAX_READ_S:g} s.") from error
+            raise TooCostly(f"The read took more than {most_s:g} s.") from error
         raise
     finally:
         if not was_open:
@@ -108,24 +131,21 @@ def _transaction(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _limited(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Whatever runs within is given up after `MAX_READ_S`."""
+def _limited(connection: BaseDatabaseWrapper, most_s: float) -> Iterator[None]:
+    """Whatever runs within is given up after so many seconds."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", (_milliseconds(),))
+            limit = str(round(most_s * 1000))
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", (limit,))
         yield
         return
-    until = time.monotonic() + MAX_READ_S
+    until = time.monotonic() + most_s
     database: Any = connection.connection
     database.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
     try:
         yield
     finally:
         database.set_progress_handler(None, 0)
-
-
-def _milliseconds() -> str:
-    return str(round(MAX_READ_S * 1000))
 
 
 def _is_cancelled(error: OperationalError) -> bool:

@@ -11,7 +11,7 @@ from dashboard.counting import finished, open_counts
 from dashboard.filters import where
 from dashboard.snapshots import Snapshot
 from realtime.core.query import EVERYTHING, Query
-from realtime.core.task import CONCLUSIONS, FAILED
+from realtime.core.task import CONCLUSIONS, FAILED, LOST
 from realtime.core.wire import Row
 from realtime.ports import StreamInfo
 from realtime.standing import stream_row
@@ -46,7 +46,7 @@ def overview_row(
     row |= _all_finished(snapshot, now) if not rows.terms else _own_finished(snapshot, rows, now)
     workers = _workers(snapshot, rows, now) if "workers" in parts else []
     queues = traffic.queue_rows(snapshot, rows, now) if "queues" in parts else []
-    groups = _failures(snapshot, now) if "failures" in parts else []
+    groups = failing.shown(_failures(snapshot, now), parts) if "failures" in parts else []
     schedule = traffic.schedule_rows(snapshot, rows, now) if "schedule" in parts else []
     row["problems"] = found = problems.problems(
         now=now,
@@ -152,14 +152,17 @@ def _workers(snapshot: Snapshot, rows: Query, now: float) -> list[dict[str, Any]
 
 
 def _unfinished(snapshot: Snapshot, rows: Query, now: float) -> Mapping[str, int]:
-    """How many tasks each worker took and has not finished."""
+    """How many tasks each worker took and has not finished; those of one that is gone are lost."""
     clause = where(rows, now, snapshot.vendor)
-    marks = ", ".join(["%s"] * len(_UNFINISHED))
+    marks, names = ", ".join(["%s"] * len(_UNFINISHED)), _names(rows, "worker")
     found = snapshot.fetch(
-        f"SELECT worker, count(*) FROM (SELECT {_names(rows, 'worker')} FROM headway_task"
-        f' WHERE status IN ({marks}) LIMIT {MAX_UNFINISHED:d}) AS "headway_task"'
-        f" WHERE {clause.sql} GROUP BY worker",
-        (*_UNFINISHED, *clause.parameters),
+        "SELECT worker, count(*) FROM ("
+        f"SELECT * FROM (SELECT {names} FROM headway_task WHERE status IN ({marks})"
+        f" LIMIT {MAX_UNFINISHED:d}) AS held UNION ALL "
+        f"SELECT * FROM (SELECT {names} FROM headway_task WHERE conclusion = %s"
+        f" ORDER BY first_seen_at DESC, id DESC LIMIT {MAX_UNFINISHED:d}) AS lost"
+        f') AS "headway_task" WHERE {clause.sql} GROUP BY worker',
+        (*_UNFINISHED, LOST, *clause.parameters),
     )
     return dict(found)
 

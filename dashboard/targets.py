@@ -31,12 +31,13 @@ class Target(NamedTuple):
     conclusion: str | None
 
 
-def of_query(query: Query, rows: Query, now: float) -> list[Target]:
+def of_query(query: Query, rows: Query, now: float, most_s: float | None = None) -> list[Target]:
     """The tasks that match both queries, oldest first; one more than `MAX_TARGETS` where there are
-    too many. Raises `StoreUnavailable` and `TooCostly`."""
+    too many. Raises `StoreUnavailable`, and `TooCostly` after `most_s` seconds (`MAX_READ_S` of a
+    snapshot for None)."""
     asked = conjunction(query, rows)
     return sorted(
-        snapshots.read(DEFAULT_DB_ALIAS, lambda snapshot: _matching(snapshot, asked, now))
+        snapshots.read(DEFAULT_DB_ALIAS, lambda snapshot: _matching(snapshot, asked, now), most_s)
     )
 
 

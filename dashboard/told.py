@@ -72,11 +72,18 @@ def _overview(snapshot: Snapshot, asked: Asked) -> list[Row]:
     return [summary.overview_row(snapshot, asked.info, asked.rows, parts, asked.now)]
 
 
+def _attention(snapshot: Snapshot, asked: Asked) -> list[Row]:
+    number, is_capped = failing.open_groups(snapshot, asked.now)
+    return [{"id": "attention", "open_failures": number, "is_capped": is_capped}]
+
+
 def _failures(snapshot: Snapshot, asked: Asked) -> list[Row]:
     select = asked.select
     if select.ids:
-        return failing.failure_groups(snapshot, select.ids, asked.now)
-    return failing.failure_rows(snapshot, select.query, asked.now, select.limit)
+        rows = failing.failure_groups(snapshot, select.ids, asked.now)
+    else:
+        rows = failing.failure_rows(snapshot, select.query, asked.now, select.limit)
+    return failing.shown(rows, select.parts)
 
 
 def _queues(snapshot: Snapshot, asked: Asked) -> list[Row]:
@@ -122,6 +129,7 @@ def _newest(
 
 _READERS: Mapping[str, Callable[[Snapshot, Asked], list[Row]]] = {
     "overview": _overview,
+    "attention": _attention,
     "failures": _failures,
     "queues": _queues,
     "schedule": _schedule,

@@ -7,7 +7,7 @@ page shows the raw text.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -57,11 +57,11 @@ class Error:
     sections: tuple[Section, ...]
 
 
-def parse(text: str) -> tuple[Error, ...]:
+def parse(text: str, shown: Callable[[str], str] = str) -> tuple[Error, ...]:
     """The exceptions of a traceback in the order Python prints them; empty when the text is
-    empty."""
+    empty. `shown` says how the path of a file of the host's own reads."""
     blocks = list(_blocks(text))
-    errors = [_frames(lines) for _, lines in blocks]
+    errors = [_frames(lines, shown) for _, lines in blocks]
     marked = _mark_last_own([frames for frames, _ in errors])
     return tuple(
         _error(link, frames, rest)
@@ -81,7 +81,7 @@ def _blocks(text: str) -> Iterator[tuple[str, list[str]]]:
         yield link, lines
 
 
-def _frames(lines: list[str]) -> tuple[list[Frame], list[str]]:
+def _frames(lines: list[str], shown: Callable[[str], str]) -> tuple[list[Frame], list[str]]:
     """The frames of one block, and the lines of its exception."""
     frames, position = list[Frame](), 0
     while position < len(lines):
@@ -96,7 +96,7 @@ def _frames(lines: list[str]) -> tuple[list[Frame], list[str]]:
             position += 1
             continue
         source, position = _source(lines, position + 1)
-        frames.append(_frame(found, source))
+        frames.append(_frame(found, source, shown))
     return frames, lines[position:] if frames else lines
 
 
@@ -111,14 +111,14 @@ def _source(lines: list[str], position: int) -> tuple[str, int]:
     return "\n".join(source), position
 
 
-def _frame(found: re.Match[str], source: str) -> Frame:
-    path = found["path"]
+def _frame(found: re.Match[str], source: str, shown: Callable[[str], str]) -> Frame:
+    path, library = found["path"], _library(found["path"])
     return Frame(
-        path=_short(path),
+        path=shown(path) if library is None else _short(path),
         line=int(found["line"]),
         function=found["function"] or "",
         source=source,
-        library=_library(path),
+        library=library,
     )
 
 
@@ -130,7 +130,7 @@ def _library(path: str) -> str | None:
 
 
 def _short(path: str) -> str:
-    """A library's path from its package on; the host's own path whole."""
+    """A library's path from its package on."""
     for pattern in (_LIBRARY, _STANDARD):
         found = pattern.search(path)
         if found and not path.startswith("<"):

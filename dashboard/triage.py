@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from dashboard import auditing
+from dashboard import auditing, codepaths
 from dashboard.changes import numbered, translated
 from dashboard.models import Failure
 from realtime.core.wire import Row
@@ -55,4 +55,5 @@ def row(group: Failure) -> Row:
         *("first_seen_at", "last_seen_at", "state", "state_at", "state_by"),
         *("muted_until", "returned_at"),
     )
-    return {name: getattr(group, name) for name in names}
+    found = {name: getattr(group, name) for name in names}
+    return found | {"frame": codepaths.shown_place(group.frame, group.name)}

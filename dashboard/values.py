@@ -5,8 +5,6 @@ one very common value makes it slow. Whoever sees only some tasks is offered the
 newest of theirs.
 """
 
-# ruff: noqa: S608 -- the SQL is made of the columns' names; values are parameters
-
 from collections.abc import Iterable
 
 from django.db import DEFAULT_DB_ALIAS
@@ -43,26 +41,11 @@ def _stored(snapshot: Snapshot, of: str, starts: str) -> list[str]:
             (MAX_RECENT,),
         )
         return _ranked((value for (value,) in found), starts)
-    exact = _next_values(snapshot, of, starts, MAX_VALUES) if starts else []
+    exact = snapshots.distinct(snapshot, of, MAX_VALUES, starts) if starts else []
     begun = [value for value in exact if value.startswith(starts)]
     if len(begun) == MAX_VALUES:
         return begun
-    return _ranked([*begun, *_next_values(snapshot, of, "", MAX_KNOWN)], starts)
-
-
-def _next_values(snapshot: Snapshot, column: str, at: str, limit: int) -> list[str]:
-    """The first values from `at` on, each found by one step through the index."""
-    found = snapshot.fetch(
-        "WITH RECURSIVE known(value, number) AS ("
-        f" SELECT * FROM (SELECT {column}, 1 FROM headway_task WHERE {column} >= %s"
-        f" ORDER BY {column} LIMIT 1) AS first_one"
-        f" UNION ALL SELECT (SELECT task.{column} FROM headway_task AS task"
-        f" WHERE task.{column} > known.value ORDER BY task.{column} LIMIT 1), number + 1"
-        " FROM known WHERE known.value IS NOT NULL AND number < %s)"
-        " SELECT value FROM known WHERE value IS NOT NULL AND value <> ''",
-        (at, limit),
-    )
-    return [value for (value,) in found]
+    return _ranked([*begun, *snapshots.distinct(snapshot, of, MAX_KNOWN)], starts)
 
 
 def _ranked(found: Iterable[str | None], starts: str) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from docs import messages
 from tests.services.process import ROOT
 
 
@@ -27,6 +28,15 @@ def test_the_wheel_carries_every_file_of_the_pages_inside_the_app(
     inside = {f"dashboard/{name}" for name in sources(top)}
     assert inside
     assert inside <= set(wheel.namelist())
+
+
+def test_the_wheel_carries_the_translations_where_django_looks_for_them(
+    wheel: zipfile.ZipFile,
+) -> None:
+    names = set(wheel.namelist())
+    for language in messages.languages():
+        folder = f"dashboard/locale/{language}/LC_MESSAGES"
+        assert {f"{folder}/django.po", f"{folder}/django.mo"} <= names
 
 
 def test_every_file_of_the_pages_is_under_our_own_name() -> None:

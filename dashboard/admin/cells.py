@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from dashboard import formats
+from dashboard import formats, viewing
 from realtime.core.wire import Row
 
 Tell = Callable[[Row, float], Any]
@@ -82,7 +82,7 @@ def when(at: Any, clock: str = "exact") -> str:
         formats.iso(at),
         exact,
         clock,
-        f"{formats.moment(at)} UTC" if clock == "moment" else exact,
+        f"{formats.moment(at)} {viewing.zone_name()}" if clock == "moment" else exact,
     )
 
 

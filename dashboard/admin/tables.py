@@ -97,7 +97,7 @@ def _use(row: Row, now: float) -> str:
 
 def _load(row: Row, now: float) -> str:
     load: Any = row.get("loadavg") or ()
-    return " ".join(f"{figure:.2f}" for figure in load)
+    return " ".join(formats.decimal(figure, 2) for figure in load)
 
 
 def _offset(row: Row, now: float) -> str:
@@ -200,14 +200,16 @@ class FailureAdmin(ToldAdmin):
         """The newest groups that match."""
         states = [presentation.term(name, value) for name, value in asked.chosen.items()]
         text = " ".join([asked.text, *states])
-        query = language.parse(text, language=language.FAILURES)
-        select = Select("failures", query, LIMIT)
+        hidden = asked.rights.hidden
+        query = language.parse(text, unreadable=hidden, language=language.FAILURES)
+        select = sight.narrowed(Select("failures", query, LIMIT), asked.rights)
         rows = self.reader().page(select, asked.rights.rows, asked.now).rows
         return Found(rows, total=formats.capped((len(rows), len(rows) == LIMIT)))
 
     def find(self, rights: Rights, key: str, now: float) -> Row | None:
         """The group of this signature."""
-        rows = self.reader().page(Select("failures", ids=(key,)), rights.rows, now).rows
+        select = sight.narrowed(Select("failures", ids=(key,)), rights)
+        rows = self.reader().page(select, rights.rows, now).rows
         return rows[0] if rows else None
 
     def address(self, row: Row) -> str:

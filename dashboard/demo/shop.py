@@ -7,6 +7,7 @@ import threading
 from django.contrib.auth import get_user_model
 
 from dashboard import apikeys
+from dashboard.demo.beat import DemoBeat
 from dashboard.demo.trickle import Trickle
 from dashboard.demo.worker import DemoWorker
 from dashboard.models import ApiKey
@@ -21,7 +22,7 @@ def open_shop() -> int:
     """Serve until a signal. Prints exactly four lines: url, user, password and api key."""
     password = _sign_in()
     key = _key()
-    worker, trickle = DemoWorker(), Trickle()
+    worker, trickle, beat = DemoWorker(), Trickle(), DemoBeat()
     life = threading.Thread(target=trickle.run, name="demo-trickle", daemon=True)
 
     def ready(url: str) -> None:
@@ -31,11 +32,13 @@ def open_shop() -> int:
         say(f"api key: {key}")
         worker.start()
         life.start()
+        beat.start()
 
     try:
         return serving.with_receiving(ready)
     finally:
         trickle.stop()
+        beat.stop()
         worker.stop()
 
 

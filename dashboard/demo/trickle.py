@@ -14,8 +14,6 @@ OPENING = ("film", "import", "order", "payment", "trouble", "gallery", "reminder
 """One of each kind at once: every state is on the page within seconds."""
 MEAN_PAUSE_S = 1.5
 """With four workers this keeps a few tasks waiting, and the queues from growing without end."""
-NIGHT_S = 90.0
-"""The nightly report of a shop whose day is this long."""
 
 
 class Trickle:
@@ -29,16 +27,10 @@ class Trickle:
         """Open the shop and let things happen."""
         for slug in OPENING:
             self._play(BY_SLUG[slug])
-        until_night = NIGHT_S
         while not self._stopping.is_set():
             pause = min(self._chance.expovariate(1 / MEAN_PAUSE_S), 3 * MEAN_PAUSE_S)
             self._stopping.wait(pause)
-            until_night -= pause
-            if until_night <= 0:
-                until_night = NIGHT_S
-                self._play(BY_SLUG["report"])
-            else:
-                self._play(self._next())
+            self._play(self._next())
 
     def stop(self) -> None:
         """Ask `run` to return."""

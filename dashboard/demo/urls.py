@@ -9,6 +9,7 @@ from dashboard.server.urls import urlpatterns as dashboard_urls
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 
 urlpatterns = [
+    path("demo/upload/", include("dashboard.demo.upload.urls")),
     path("demo/", include(([path("", views.shop, name="shop")], "headway_demo"))),
     *dashboard_urls,
 ]

@@ -1,7 +1,6 @@
 """Revoke and retry of one task by plain forms, for browsers without our script: a page that asks,
 and a POST that does it and says on the task's page what came of it."""
 
-import contextlib
 import time
 from typing import Any
 from urllib.parse import urlencode
@@ -13,7 +12,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from dashboard import actions, auditing, flash, presentation, queries, reasons, words
-from dashboard.actions import Act, Impossible, Outcome
+from dashboard.actions import Act, Impossible
 from dashboard.flash import Flash
 from dashboard.views import shell
 from dashboard.views.policy import page
@@ -105,24 +104,12 @@ def _done(request: HttpRequest, rights: Rights, action: str, task_id: str) -> Fl
         known = signal if signal in actions.SIGNALS else actions.SIGNALS[0]
         how = Act(action=actions.TERMINATE, signal=known)
     try:
-        found = _performed(how, task_id, rights)
+        found = auditing.performed(how, task_id, rights)
     except Impossible as error:
         return _refused(error.reason, error.more)
     if found.outcome != actions.DONE:
         return _refused(found.reason, found.more)
     return Flash("done", str(words.ACTIONS[f"{how.action}_done"]), found.new_id or "")
-
-
-def _performed(how: Act, task_id: str, rights: Rights) -> Outcome:
-    at = time.time()
-    [found] = actions.perform(how, [task_id], rights, actions.celery_app())
-    if found.reason != "unknown":
-        # It is done, whatever becomes of the entry: to fail would have it done twice.
-        with contextlib.suppress(StoreUnavailable):
-            auditing.write(
-                auditing.entries([found], user=rights.user or "", action=how.action, at=at)
-            )
-    return found
 
 
 def _refused(reason: str | None, more: str) -> Flash:

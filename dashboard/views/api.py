@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import register_converter, reverse
+from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Query
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.docs import Swagger
@@ -17,6 +18,7 @@ from ninja.responses import NinjaJSONEncoder
 from ninja.utils import check_csrf
 
 from dashboard import access, apikeys, presentation, queries
+from dashboard.said import said
 from dashboard.views import schemas
 from realtime.core import query as language
 from realtime.core import wire
@@ -39,11 +41,11 @@ class Refused(Exception):
 
 def unknown_task() -> Refused:
     """The answer about a task that is not there or not to be seen: the two are not told apart."""
-    detail = (
+    detail = _(
         "Nothing was ever seen of a task with this id, or you may not see it, or it was deleted by"
         " retention."
     )
-    return Refused(404, "unknown_task", "Unknown task", detail)
+    return Refused(404, "unknown_task", _("Unknown task"), detail)
 
 
 def snapshots() -> Snapshots:
@@ -79,14 +81,14 @@ def caller(request: HttpRequest) -> Rights | None:
     if authorization is None:
         user = getattr(request, "user", AnonymousUser())
     else:
-        kind, _, key = authorization.partition(" ")
+        kind, key = authorization.partition(" ")[::2]
         user = (kind.lower() == "bearer" and apikeys.verify(key.strip())) or AnonymousUser()
     rights = access.rights(user)
     if rights.user is None:
         return None
     if authorization is None and request.method not in _SAFE and _is_foreign(request):
-        detail = "The token of this page is missing or too old: load the page again."
-        raise Refused(403, "csrf", "Not from our page", detail)
+        detail = _("The token of this page is missing or too old: load the page again.")
+        raise Refused(403, "csrf", _("Not from our page"), detail)
     return rights
 
 
@@ -171,7 +173,7 @@ def tasks(
             Select("tasks", asked, limit), rights.rows, time.time(), after or None
         )
     except ValueError as error:
-        raise Refused(400, "bad_cursor", "Bad cursor", str(error)) from None
+        raise Refused(400, "bad_cursor", _("Bad cursor"), said(str(error))) from None
     return {
         "items": [wire.list_row(row, rights.hidden) for row in page.rows],
         "after": page.after,
@@ -217,8 +219,9 @@ def allowed(request: HttpRequest, *abilities: str) -> Rights:
     rights: Rights = request.auth  # type: ignore[attr-defined]
     for ability in abilities:
         if ability not in rights.can:
-            detail = f"This needs the permission headway.{ability}."
-            raise Refused(403, "not_allowed", "Not allowed", detail)
+            detail = _("This needs the permission %(permission)s.")
+            detail %= {"permission": f"headway.{ability}"}
+            raise Refused(403, "not_allowed", _("Not allowed"), detail)
     return rights
 
 
@@ -236,51 +239,53 @@ def _refused(request: HttpRequest, error: Refused) -> HttpResponse:
 @api.exception_handler(language.QueryError)
 def _bad_query(request: HttpRequest, error: language.QueryError) -> HttpResponse:
     status = 403 if error.code == "not_allowed" else 400
-    title = "Not allowed" if error.code == "not_allowed" else "Bad query"
+    title = _("Not allowed") if error.code == "not_allowed" else _("Bad query")
     more = {"at": error.at, "until": error.until, "allowed": list(error.allowed)}
-    return _answer(request, Refused(status, error.code, title, error.message, **more).problem)
+    return _answer(request, Refused(status, error.code, title, said(error.message), **more).problem)
 
 
 @api.exception_handler(ValidationError)
 def _bad_parameter(request: HttpRequest, error: ValidationError) -> HttpResponse:
     told = "; ".join(f"{wrong['loc'][-1]}: {wrong['msg']}" for wrong in error.errors)
-    return _answer(request, Refused(400, "bad_parameter", "Bad parameter", told).problem)
+    return _answer(request, Refused(400, "bad_parameter", _("Bad parameter"), told).problem)
 
 
 @api.exception_handler(RequestDataTooBig)
 def _too_large(request: HttpRequest, error: Exception) -> HttpResponse:
-    detail = "The body is larger than this server takes: ask for less at once."
-    return _answer(request, Refused(413, "too_large", "Too large", detail).problem)
+    detail = _("The body is larger than this server takes: ask for less at once.")
+    return _answer(request, Refused(413, "too_large", _("Too large"), detail).problem)
 
 
 @api.exception_handler(HttpError)
 def _bad_request(request: HttpRequest, error: HttpError) -> HttpResponse:
-    problem = Refused(error.status_code, "bad_request", "Bad request", str(error)).problem
+    problem = Refused(error.status_code, "bad_request", _("Bad request"), str(error)).problem
     return _answer(request, problem)
 
 
 @api.exception_handler(StoreUnavailable)
 def _unavailable(request: HttpRequest, error: StoreUnavailable) -> HttpResponse:
-    detail = "The database does not answer. Try again in a few seconds."
-    response = _answer(request, Refused(503, "unavailable", "Unavailable", detail).problem)
+    detail = _("The database does not answer. Try again in a few seconds.")
+    response = _answer(request, Refused(503, "unavailable", _("Unavailable"), detail).problem)
     response.headers["Retry-After"] = "5"
     return response
 
 
 @api.exception_handler(TooCostly)
 def _too_costly(request: HttpRequest, error: TooCostly) -> HttpResponse:
-    detail = "The query takes too long. Add a term such as name:, queue: or since:."
-    return _answer(request, Refused(503, "too_costly", "Too costly", detail).problem)
+    detail = _("The query takes too long. Add a term such as name:, queue: or since:.")
+    return _answer(request, Refused(503, "too_costly", _("Too costly"), detail).problem)
 
 
 @api.exception_handler(AuthenticationError)
 def _unauthenticated(request: HttpRequest, error: Exception) -> HttpResponse:
-    detail = "Sign in, or send an API key: Authorization: Bearer hw_..."
-    response = _answer(request, Refused(401, "unauthenticated", "Who asks?", detail).problem)
+    detail = _("Sign in, or send an API key: Authorization: Bearer hw_...")
+    response = _answer(request, Refused(401, "unauthenticated", _("Who asks?"), detail).problem)
     response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
 
 @api.exception_handler(Http404)
 def _not_found(request: HttpRequest, error: Exception) -> HttpResponse:
-    return _answer(request, Refused(404, "not_found", "Not found", "No such address.").problem)
+    return _answer(
+        request, Refused(404, "not_found", _("Not found"), _("No such address.")).problem
+    )

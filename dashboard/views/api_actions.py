@@ -4,7 +4,6 @@ Rights are asked here, and again for each batch of an operation. What a caller m
 answered as if it were not there.
 """
 
-import contextlib
 import time
 from datetime import UTC
 from typing import Any
@@ -15,17 +14,20 @@ from ninja import Query, Router
 
 from dashboard import actions, auditing, operations, reasons, targets, triage
 from dashboard.actions import Act, Impossible, Outcome
+from dashboard.said import said
 from dashboard.targets import Target
 from dashboard.views import schemas
 from dashboard.views import schemas_actions as shapes
 from dashboard.views.api import MAX_LIMIT, Refused, allowed, unknown_task
 from realtime.core import query as language
-from realtime.ports import Rights, StoreUnavailable
+from realtime.ports import Rights
 
 router = Router()
 
 MAX_EXCESS = 10
 """Per cent that may have come since the person was told the number."""
+MAX_COUNT_S = 2.0
+"""Somebody waits for the number; an order, which may search for longer, is audited."""
 LONGEST_MUTE_S = 10 * 365 * 86_400.0
 
 _PROBLEM = {"application/problem+json": {"schema": schemas.Problem.model_json_schema()}}
@@ -74,10 +76,13 @@ def retry(request: HttpRequest, task_id: str, how: shapes.Nothing = _NOTHING) ->
     summary="Count what an action would be tried on",
     openapi_extra=_REFUSALS,
 )
-def count(request: HttpRequest, chosen: shapes.Chosen) -> Any:
+def count(request: HttpRequest, chosen: shapes.Count) -> Any:
     """What an action on many would be tried on, for the question that is asked before it."""
     rights = allowed(request, "view_task")
-    found = _targets(chosen, rights)
+    needed = [actions.NEEDED[name] for name in _countable(chosen)]
+    if not rights.can.intersection(needed):
+        allowed(request, needed[0])
+    found = _targets(chosen, rights, MAX_COUNT_S)
     return {
         "count": len(found),
         "limit": targets.MAX_TARGETS,
@@ -98,7 +103,7 @@ def bulk(request: HttpRequest, order: shapes.Bulk) -> Any:
     act = _act(order.action, order.options)
     rights = _allowed_to(request, act)
     if order.options is not None and order.action == actions.RETRY:
-        raise Refused(400, "bad_parameter", "Bad parameter", "options: a retry takes none.")
+        raise Refused(400, "bad_parameter", _("Bad parameter"), _("options: a retry takes none."))
     return _begin(act, _targets(order, rights), order.expected, rights, order.query)
 
 
@@ -160,10 +165,10 @@ def mute(request: HttpRequest, signature: str, how: shapes.Mute = _MUTE) -> Any:
         return _decided(request, signature, "mute")
     at, now = (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp(), time.time()
     if at <= now:
-        raise Refused(400, "bad_parameter", "Bad parameter", "until: it has passed already.")
+        raise Refused(400, "bad_parameter", _("Bad parameter"), _("until: it has passed already."))
     if at > now + LONGEST_MUTE_S:
-        detail = "until: it is more than ten years ahead: leave it out to mute for good."
-        raise Refused(400, "bad_parameter", "Bad parameter", detail)
+        detail = _("until: it is more than ten years ahead: leave it out to mute for good.")
+        raise Refused(400, "bad_parameter", _("Bad parameter"), detail)
     return _decided(request, signature, "mute", at)
 
 
@@ -252,16 +257,12 @@ def _allowed_to(request: HttpRequest, act: Act) -> Rights:
 
 def _act_on(request: HttpRequest, task_id: str, act: Act) -> dict[str, Any]:
     rights = _allowed_to(request, act)
-    user, at = _user(rights), time.time()
     try:
-        [found] = actions.perform(act, [task_id], rights, actions.celery_app())
+        found = auditing.performed(act, task_id, rights)
     except Impossible as error:
         raise _failed(error.reason, error.more) from None
     if found.reason == "unknown":
         raise unknown_task()
-    # It is done, whatever becomes of the entry: to answer with an error would have it done twice.
-    with contextlib.suppress(StoreUnavailable):
-        auditing.write(auditing.entries([found], user=user, action=act.action, at=at))
     if found.outcome == actions.DONE:
         return {"action": act.action, "id": task_id, "outcome": "done", "new_id": found.new_id}
     raise _answer_to(found)
@@ -279,15 +280,19 @@ def _failed(reason: str, more: str) -> Refused:
     return Refused(503, reason, _("Not done"), str(sentence))
 
 
-def _targets(chosen: shapes.Chosen, rights: Rights) -> list[Target]:
+def _countable(chosen: shapes.Count) -> tuple[str, ...]:
+    return (actions.REVOKE, actions.RETRY) if chosen.action is None else (chosen.action,)
+
+
+def _targets(chosen: shapes.Chosen, rights: Rights, most_s: float | None = None) -> list[Target]:
     if (chosen.query is None) == (chosen.ids is None):
-        detail = "query, ids: one of the two says which tasks."
-        raise Refused(400, "bad_parameter", "Bad parameter", detail)
+        detail = _("query, ids: one of the two says which tasks.")
+        raise Refused(400, "bad_parameter", _("Bad parameter"), detail)
     now = time.time()
     if chosen.ids is not None:
         return targets.of_ids(chosen.ids, rights.rows, now)
     asked = language.parse(chosen.query or "", unreadable=rights.hidden)
-    return targets.of_query(asked, rights.rows, now)
+    return targets.of_query(asked, rights.rows, now, most_s)
 
 
 def _begin(
@@ -334,11 +339,12 @@ def _sees_failures(request: HttpRequest) -> Rights:
     """Groups count the failures of all tasks and quote their exceptions."""
     rights = allowed(request, "view_task", "view_failure")
     if "exception" in rights.hidden:
-        detail = "This needs the permission headway.view_task_exception."
-        raise Refused(403, "not_allowed", "Not allowed", detail)
+        detail = _("This needs the permission %(permission)s.")
+        detail %= {"permission": "headway.view_task_exception"}
+        raise Refused(403, "not_allowed", _("Not allowed"), detail)
     if rights.rows.terms:
         detail = _("Failures are counted over all tasks, and you may see only some of them.")
-        raise Refused(403, "not_allowed", "Not allowed", detail)
+        raise Refused(403, "not_allowed", _("Not allowed"), detail)
     return rights
 
 
@@ -346,10 +352,11 @@ def _decided(
     request: HttpRequest, signature: str, action: str, until: float | None = None
 ) -> dict[str, Any]:
     allowed(request, "change_failure")
-    group = triage.decide(signature, action, _user(_sees_failures(request)), until)
+    rights = _sees_failures(request)
+    group = triage.decide(signature, action, _user(rights), until)
     if group is None:
         raise _unknown_failure()
-    return group
+    return group | {"frame": None} if "traceback" in rights.hidden else dict(group)
 
 
 def _unknown_failure() -> Refused:
@@ -361,7 +368,7 @@ def _audited(wanted: dict[str, str], limit: int, after: str | None) -> dict[str,
     try:
         page = auditing.page(wanted, limit, after or None)
     except ValueError as error:
-        raise Refused(400, "bad_cursor", "Bad cursor", str(error)) from None
+        raise Refused(400, "bad_cursor", _("Bad cursor"), said(str(error))) from None
     return {"items": page.rows, "after": page.after}
 
 

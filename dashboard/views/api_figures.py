@@ -8,10 +8,12 @@ from typing import Any, Literal, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from ninja import Query, Router
 
 from dashboard import figures, trees
 from dashboard import snapshots as reads
+from dashboard.said import said
 from dashboard.snapshots import Snapshot
 from dashboard.views import schemas_figures as shapes
 from dashboard.views.api import MAX_LIMIT, Refused, allowed, snapshots, unknown_task
@@ -50,8 +52,8 @@ def failure(request: HttpRequest, signature: str) -> Any:
     """One group of failures."""
     page = _page(Select("failures", ids=(signature,), limit=1), _seeing(request, "failures"))
     if not page.rows:
-        detail = "No failure of this signature was ever seen, or it was deleted by retention."
-        raise Refused(404, "unknown_failure", "Unknown failure", detail)
+        detail = _("No failure of this signature was ever seen, or it was deleted by retention.")
+        raise Refused(404, "unknown_failure", _("Unknown failure"), detail)
     return page.rows[0]
 
 
@@ -77,8 +79,8 @@ def stats(
     """What happened to all tasks in a span of time, and to those of the busiest keys."""
     rights = allowed(request, "view_task")
     if sight.is_restricted(rights):
-        detail = "These figures count all tasks, and you may see only some of them."
-        raise Refused(403, "not_allowed", "Not allowed", detail)
+        detail = _("These figures count all tasks, and you may see only some of them.")
+        raise Refused(403, "not_allowed", _("Not allowed"), detail)
     from_at, until_at = _span(since, until)
     points = min(POINTS, int((until_at - from_at) // SHORTEST_S))
 
@@ -106,7 +108,7 @@ def _seeing(request: HttpRequest, of: str) -> Rights:
     """The caller's rights, which let them see this kind of thing."""
     rights: Rights = request.auth  # type: ignore[attr-defined]
     if refused := sight.refusal(of, rights):
-        raise Refused(403, "not_allowed", "Not allowed", refused)
+        raise Refused(403, "not_allowed", _("Not allowed"), said(refused))
     return rights
 
 
@@ -128,11 +130,11 @@ def _span(since: datetime | None, until: datetime | None) -> tuple[float, float]
     until_at = now if until is None else _seconds(until)
     from_at = until_at - HOUR_S if since is None else _seconds(since)
     if from_at < 0 or until_at > now + figures.LONGEST_S:
-        detail = "from, to: there are no figures of before 1970 or of more than 7 days ahead."
-        raise Refused(400, "bad_parameter", "Bad parameter", detail)
+        detail = _("from, to: there are no figures of before 1970 or of more than 7 days ahead.")
+        raise Refused(400, "bad_parameter", _("Bad parameter"), detail)
     if not SHORTEST_S <= until_at - from_at <= figures.LONGEST_S:
-        detail = "from: it is a minute to 7 days before `to`."
-        raise Refused(400, "bad_parameter", "Bad parameter", detail)
+        detail = _("from: it is a minute to 7 days before `to`.")
+        raise Refused(400, "bad_parameter", _("Bad parameter"), detail)
     return from_at, until_at
 
 

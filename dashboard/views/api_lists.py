@@ -78,11 +78,14 @@ def complete(
 
 
 @router.get("query", response=Readable, summary="Whether a query can be read")
-def check(request: HttpRequest, query: str = Query("")) -> Any:
+def check(
+    request: HttpRequest, query: str = Query(""), of: Literal["tasks", "failures"] = "tasks"
+) -> Any:
     """The query as it is understood; where it cannot be read, the position of the fault. Nothing
     is searched."""
     rights = allowed(request, "view_task")
-    return {"query": language.parse(query, unreadable=rights.hidden).text}
+    spoken = language.FAILURES if of == "failures" else language.TASKS
+    return {"query": language.parse(query, unreadable=rights.hidden, language=spoken).text}
 
 
 @router.get("queries", response=SavedList, summary="Saved queries")

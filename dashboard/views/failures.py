@@ -11,10 +11,21 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dashboard import actions, failures, formats, geometry, presentation, sharing, traceback, triage
+from dashboard import (
+    actions,
+    codepaths,
+    failures,
+    formats,
+    geometry,
+    presentation,
+    querybar,
+    sharing,
+    traceback,
+    triage,
+)
 from dashboard import words as texts
 from dashboard.overview import PLACEHOLDER, Links, sentence
-from dashboard.views import pages, shell
+from dashboard.views import pages, shell, tasklist
 from dashboard.views.policy import page
 from realtime import sight
 from realtime.core import query as language
@@ -89,6 +100,7 @@ def _answer(request: HttpRequest, rights: Rights, signature: str) -> HttpRespons
     try:
         found = _Found(reader, rights, request.GET, signature, now)
         status = 404 if signature and found.opened is None else 200
+        status = status if found.is_understood else 400
         context, stream = found.context(), reader.stream()
     except TooCostly:
         return pages.too_costly(request)
@@ -112,9 +124,12 @@ class _Found:
         self._signature = signature
         self._range = asked.get("range") if asked.get("range") in RANGES else DEFAULT_RANGE
         self._tab = asked.get("state") if asked.get("state") in TABS else DEFAULT_TAB
+        self._asked = tasklist.ask(asked.get("query", ""), rights.hidden, language.FAILURES)
         self._links = addresses(f"?{self._with()}")
-        query = language.parse(f"since:{self._range}", language=language.FAILURES)
-        self._page = reader.page(Select("failures", query, LIMIT), rights.rows, now)
+        since = language.parse(f"since:{self._range}", language=language.FAILURES)
+        self._query = language.conjunction(since, self._asked.query)
+        select = sight.narrowed(Select("failures", self._query, LIMIT), rights)
+        self._page = reader.page(select, rights.rows, now)
         self.opened = self._one() if signature else None
 
     def _one(self) -> Row | None:
@@ -123,6 +138,7 @@ class _Found:
             if row["signature"] == self._signature:
                 return row
         select = Select("failures", ids=(self._signature,), limit=1)
+        select = sight.narrowed(select, self._rights)
         found = self._reader.page(select, self._rights.rows, self._now).rows
         return next((row for row in found if row["signature"] == self._signature), None)
 
@@ -149,7 +165,17 @@ class _Found:
             "asked": f"?{self._with()}",
             "range": self._range,
             "tab": self._tab,
-            "query": f"since:{self._range}",
+            "query": self._asked.query.text,
+            "view_query": self._query.text,
+            "fault": self._asked.fault,
+            "chips": tasklist.chips(querybar.terms(self._asked.query.text), self._search),
+            "bar": {
+                "of": "failures",
+                "action": reverse("headway:failures"),
+                "kept": {"range": self._range, "state": self._tab},
+                "clear": self._search(""),
+            },
+            "query_words": tasklist.query_words(self._rights.hidden, language.FAILURES),
             "limit": LIMIT,
             "links": self._links,
             "may_change": "change_failure" in self._rights.can,
@@ -165,9 +191,17 @@ class _Found:
     def _number(self, count: int) -> str:
         return formats.capped((count, len(self._page.rows) >= LIMIT))
 
+    @property
+    def is_understood(self) -> bool:
+        """Whether the query could be read as it was typed."""
+        return self._asked.fault is None
+
+    def _search(self, query: str) -> str:
+        return f"{reverse('headway:failures')}?{self._with(query=query)}"
+
     def _with(self, **other: str) -> str:
-        chosen = {"range": self._range, "state": self._tab} | other
-        return urlencode(chosen)
+        chosen = {"range": self._range, "state": self._tab, "query": self._asked.query.text}
+        return urlencode({key: value for key, value in (chosen | other).items() if value})
 
     def _choice(self, key: str, name: str, current: str | None) -> dict[str, Any]:
         url = f"{reverse('headway:failures')}?{self._with(**{key: name})}"
@@ -191,6 +225,7 @@ class _Found:
             "signature": signature,
             "row": row,
             "count": formats.number(cast(int, row["count"])),
+            **self._stored(signature, cast(int, row["count"])),
             "tasks_url": failures.tasks_url(signature, self._links),
             "newest": [self._task(task) for task in tasks[:NEWEST]],
             "sample": len(tasks),
@@ -199,6 +234,17 @@ class _Found:
             "may_see_arguments": not {"args", "kwargs"} & self._rights.hidden,
             "frame": self._frame(row),
             "frame_url": reverse("headway:task", args=[row["task_id"]]) + "#traceback",
+        }
+
+    def _stored(self, signature: str, count: int) -> dict[str, Any]:
+        """How many of its tasks there still are: those can be opened and tried again."""
+        query = language.parse(presentation.term("signature", signature))
+        counts = self._reader.counts(query, self._rights.rows, self._now)
+        number, is_capped = counts.get("failed", (0, False))
+        return {
+            "stored": formats.capped((number, is_capped)),
+            "has_stored": number > 0,
+            "has_lost": number < count and not is_capped,
         }
 
     def _task(self, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -224,7 +270,8 @@ class _Found:
         select = Select("task", ids=(str(row["task_id"]),), limit=1)
         found = self._reader.page(select, self._rights.rows, self._now).rows
         text = found[0].get("traceback") if found else None
-        for error in traceback.parse(str(text)) if text else ():
+        below = codepaths.below(row["name"])
+        for error in traceback.parse(str(text), below) if text else ():
             for section in error.sections:
                 for frame in section.frames:
                     if frame.is_last_own:

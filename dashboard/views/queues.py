@@ -27,7 +27,7 @@ TABLE = told.Table(
         "waits": ("counted", "waits", "waiting", "oldest_at"),
         "state": ("word", "warning", "state"),
         "priorities": ("pairs", "priorities"),
-        "error": ("text", "error"),
+        "error": ("said", "error"),
         "share": ("share", "depth"),
         "depth": ("number", "depth"),
         "waiting": ("capped", "waiting", "waiting_capped"),

@@ -45,6 +45,14 @@ class Chosen(_Order):
     ids: list[TaskId] | None = Field(None, min_length=1, max_length=targets.MAX_IDS)
 
 
+class Count(Chosen):
+    """What is to be counted, and for which action."""
+
+    action: Literal["revoke", "retry"] | None = Field(
+        None, description="Whose permission is asked for; without one, that of any will do."
+    )
+
+
 class Counted(Schema):
     """How many tasks an action would be tried on."""
 

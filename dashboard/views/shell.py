@@ -2,6 +2,7 @@
 no."""
 
 import contextlib
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -11,14 +12,23 @@ from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from dashboard import access, actions, assets, badge, conf, formats, snapshots, words
+from dashboard import (
+    access,
+    actions,
+    assets,
+    badge,
+    conf,
+    failing,
+    formats,
+    snapshots,
+    viewing,
+    words,
+)
 from realtime import sight
 from realtime.ports import Rights, StoreUnavailable, StreamInfo
 
 THEME_COOKIE = "headway_theme"
 _THEMES = frozenset({"light", "dark", "auto"})
-MAX_OPEN_FAILURES = 1000
-"""Groups that the navigation counts; beyond it says `1k+`."""
 
 
 class _Place(NamedTuple):
@@ -84,6 +94,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "theme": theme if theme in _THEMES else "",
         "environment": conf.current().environment,
         "assets": assets.digest(),
+        "zone": viewing.zone_name(),
+        "languages": viewing.languages(),
         "root": reverse("headway:index"),
         "live_path": reverse("headway:index") + "ws/v1/live",
     }
@@ -123,6 +135,7 @@ def _navigation(request: HttpRequest, rights: Rights) -> Iterator[dict[str, Any]
                 "word": place.word,
                 "key": place.key,
                 "is_current": here in (place.name, *place.below),
+                "is_counted": place.name == "failures",
                 "count": open_failures() if place.name == "failures" else "",
             }
     with contextlib.suppress(NoReverseMatch):
@@ -132,14 +145,11 @@ def _navigation(request: HttpRequest, rights: Rights) -> Iterator[dict[str, Any]
 
 def open_failures() -> str:
     """How many groups of failures nobody has muted or resolved; empty for none, and where the
-    store does not tell."""
-    sql = (
-        "SELECT count(*) FROM (SELECT 1 FROM headway_failure WHERE state = 'open' LIMIT %s) AS open"
-    )
+    store does not tell. The view `attention` tells the same as it changes."""
     try:
-        [(number,)] = snapshots.read(
-            DEFAULT_DB_ALIAS, lambda snapshot: snapshot.fetch(sql, (MAX_OPEN_FAILURES,))
+        found = snapshots.read(
+            DEFAULT_DB_ALIAS, lambda snapshot: failing.open_groups(snapshot, time.time())
         )
     except StoreUnavailable:
         return ""
-    return formats.capped((number, number == MAX_OPEN_FAILURES)) if number else ""
+    return formats.capped(found) if found[0] else ""

@@ -63,8 +63,8 @@ class SignIn(auth.LoginView):
         return response
 
     def get_default_redirect_url(self) -> str:
-        """The task list, where no page was asked for."""
-        return reverse("headway:tasks")
+        """The overview, where no page was asked for: it opens to the same people as the tasks."""
+        return reverse("headway:overview")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """The frame, without anything that needs an account."""

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dashboard import (
+    codepaths,
     detail,
     flash,
     formats,
@@ -84,7 +85,7 @@ def _told(row: dict[str, Any], rights: Rights, now: float) -> dict[str, Any]:
         "steps": detail.timeline(row, now),
         "day": formats.day(row["first_seen_at"]),
         "attempts": detail.attempts(row, now),
-        "errors": traceback.parse(text) if text else (),
+        "errors": traceback.parse(text, codepaths.below(row["name"])) if text else (),
         "earlier": detail.earlier_errors(row),
         "arguments": detail.arguments(row),
         "call": detail.call(row),

@@ -1,9 +1,9 @@
 """The task list at first paint: rows, tabs, chips, and what is said when there is nothing to
 show."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dashboard import badge, columns, formats, presentation, querybar, saved, words
+from dashboard.said import described, said
 from realtime.core import query as language
 from realtime.core import wire
 from realtime.ports import Counts, Page, Rights, Select, Snapshots
@@ -79,15 +80,15 @@ def list_url(text: str = "", after: str | None = None) -> str:
     return reverse("headway:tasks") + (f"?{urlencode(parameters)}" if parameters else "")
 
 
-def ask(text: str, hidden: frozenset[str]) -> Asked:
+def ask(text: str, hidden: frozenset[str], of: language.Language = language.TASKS) -> Asked:
     """Read the query. A faulty term is left out and told; when the rest cannot be read either,
     everything is shown."""
     try:
-        return Asked(query=language.parse(text, unreadable=hidden))
+        return Asked(query=language.parse(text, unreadable=hidden, language=of))
     except language.QueryError as error:
         fault, rest = _fault(text, error)
     try:
-        return Asked(query=language.parse(rest, unreadable=hidden), fault=fault)
+        return Asked(query=language.parse(rest, unreadable=hidden, language=of), fault=fault)
     except language.QueryError:
         return Asked(query=language.EVERYTHING, fault=fault)
 
@@ -97,7 +98,7 @@ def _fault(text: str, error: language.QueryError) -> tuple[Fault, str]:
     term = querybar.at(all_terms, error.at) or querybar.Term("", 0)
     end = max(error.until, error.at + 1)
     fault = Fault(
-        message=error.message,
+        message=said(error.message),
         allowed=error.allowed,
         term=term.text,
         before=text[max(0, error.at - 60) : error.at],
@@ -107,12 +108,27 @@ def _fault(text: str, error: language.QueryError) -> tuple[Fault, str]:
     return fault, querybar.without(all_terms, [term])
 
 
-def query_words(hidden: frozenset[str]) -> list[dict[str, Any]]:
+def chips(terms: list[querybar.Term], url: Callable[[str], str]) -> list[dict[str, Any]]:
+    """The terms of a query, each with the address without it; `url` makes one of a query."""
+    return [
+        {
+            "head": term.head,
+            "tail": term.tail,
+            "text": term.text,
+            "url": url(querybar.without(terms, [term])),
+        }
+        for term in terms
+    ]
+
+
+def query_words(
+    hidden: frozenset[str], of: language.Language = language.TASKS
+) -> list[dict[str, Any]]:
     """The words of the language that this viewer may use, for completion."""
     return [
-        {"word": f"{key}:", "description": word["description"], "values": word["values"]}
-        for key, word in language.WORDS.items()
-        if key != "kwarg.NAME" and not hidden.intersection(cast(list[str], word["needs"]))
+        {"word": f"{key}:", "description": described(word.description), "values": [*word.values]}
+        for key, word in of.words.items()
+        if key != "kwarg.NAME" and not hidden.intersection(word.needs)
     ]
 
 
@@ -142,7 +158,8 @@ class TaskList:
         return {
             "query": self._asked.query.text,
             "fault": self._asked.fault,
-            "chips": self._chips(),
+            "chips": chips(self._terms, list_url),
+            "bar": {"of": "tasks", "action": list_url(), "clear": list_url()},
             "tabs": self._tabs(counts),
             "lines": [
                 {**presentation.task_line(row, self._now), **columns.cells(row)} for row in rows
@@ -172,17 +189,6 @@ class TaskList:
             return self._reader.page(select, self._rights.rows, self._now, self._after)
         except ValueError as error:
             raise BadCursor(self._after) from error
-
-    def _chips(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "head": term.head,
-                "tail": term.tail,
-                "text": term.text,
-                "url": list_url(querybar.without(self._terms, [term])),
-            }
-            for term in self._terms
-        ]
 
     def _tabs(self, counts: Counts) -> list[dict[str, Any]]:
         chosen = [term.text for term in self._terms if term.key in querybar.STATE_KEYS]

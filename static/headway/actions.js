@@ -36,8 +36,8 @@ function chosen(target) {
 /** @param {Target} target @returns {target is {id: string, name: string, state: string}} */
 export const isOne = (target) => "id" in target;
 
-/** @param {Target} target @returns {Request} */
-export const count = (target) => ({ path: "tasks/bulk/count", body: chosen(target) });
+/** @param {Action} action @param {Target} target @returns {Request} */
+export const count = (action, target) => ({ path: "tasks/bulk/count", body: { ...chosen(target), action } });
 
 /**
  * @param {Action} action

@@ -9,7 +9,7 @@
  * @typedef {import ("./page.js").Page} Page
  */
 
-import { localise, part, setAttribute, setText, show } from "./dom.js";
+import { localise, pageData, part, setAttribute, setText, show } from "./dom.js";
 import { BadgeElement } from "./elements/badge.js";
 import { paintTask } from "./elements/task-row.js";
 import * as format from "./format.js";
@@ -88,6 +88,7 @@ function followFigures({ feed, ticker }) {
   feed.open(storeSource(store, () => ({ of: "overview" }), () => {}));
 }
 
+format.speak(document.documentElement.lang, pageData("headway-words")?.page?.unnamed);
 localise(document);
 const path = document.getElementById("headway-admin")?.dataset.live;
 if (path) {

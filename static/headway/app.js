@@ -2,7 +2,8 @@
  * The one script of a page: makes what its elements share, and defines them.
  */
 
-import { localise } from "./dom.js";
+import { listenForAttention } from "./attention.js";
+import { localise, pageData, rememberZone } from "./dom.js";
 import { ActionsElement } from "./elements/actions.js";
 import { BadgeElement } from "./elements/badge.js";
 import { ChartElement } from "./elements/chart.js";
@@ -22,6 +23,7 @@ import { TaskElement } from "./elements/task.js";
 import { listenForTheme } from "./elements/theme.js";
 import { ToldTableElement } from "./elements/told-table.js";
 import { workerList } from "./elements/worker-list.js";
+import { speak } from "./format.js";
 import { openPage, startPage } from "./live.js";
 import { listenForUpdates } from "./update.js";
 import { listenForVisits } from "./visit.js";
@@ -50,10 +52,13 @@ function start(path) {
   customElements.define("headway-task", TaskElement);
   customElements.define("headway-told-table", ToldTableElement);
   customElements.define("headway-worker-list", workerList(ToldTableElement));
+  listenForAttention(page);
   startPage(page);
 }
 
+speak(document.documentElement.lang, pageData("headway-words")?.page?.unnamed);
 localise(document);
+rememberZone(document, meta("headway-root") ?? "/");
 // On a phone the places are wider than the page.
 document.querySelector(".hw-top nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 listenForTheme(document, meta("headway-root") ?? "/");

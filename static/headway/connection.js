@@ -11,6 +11,7 @@
  */
 
 import * as format from "./format.js";
+import { said } from "./said.js";
 import { fill } from "./words.js";
 
 /** From this lag on, what is shown is behind, whatever the server calls it. */
@@ -25,11 +26,12 @@ const RECENT_S = 3600;
  * @param {Stream["gap"]} gap
  * @param {number} now
  * @param {Group} words
+ * @param {Group} [patterns] of the server's sentences
  */
-export function gapSentence(gap, now, words) {
+export function gapSentence(gap, now, words, patterns) {
   if (!gap || (gap.until_at !== null && now - gap.until_at > RECENT_S)) return "";
   const from = format.clock(gap.from_at);
-  const reason = gap.reason ? `: ${gap.reason}` : "";
+  const reason = gap.reason ? `: ${said(gap.reason, patterns)}` : "";
   if (gap.until_at === null) return `${fill(words.gap_open, { from })}${reason}.`;
   const repaired = gap.repaired === 1 ? words.one_repaired : fill(words.repaired, { count: format.number(gap.repaired) });
   return `${fill(words.gap, { from, until: format.clock(gap.until_at) })}${reason}. ${repaired}`;
@@ -48,25 +50,27 @@ const DETAILS = {
  * @param {Stream} stream
  * @param {number} now
  * @param {Group} words
+ * @param {Group} [patterns]
  * @returns {Badge}
  */
-function streaming(stream, now, words) {
+function streaming(stream, now, words, patterns) {
   const isLate = stream.state === "live" && (stream.lag_ms ?? 0) >= BEHIND_MS;
   const conn = isLate ? "behind" : stream.state;
   const detail = (DETAILS[conn === "behind" ? "live" : conn])?.(stream, words) ?? "";
-  return { conn, word: words[conn] ?? conn, detail, isLive: conn === "live", why: gapSentence(stream.gap, now, words) || words[`${conn}_why`] || "" };
+  return { conn, word: words[conn] ?? conn, detail, isLive: conn === "live", why: gapSentence(stream.gap, now, words, patterns) || words[`${conn}_why`] || "" };
 }
 
 /**
  * @param {Status} status
  * @param {number} now in the same clock as the status
  * @param {Group} words
+ * @param {Group} [patterns] of the server's sentences
  * @returns {Badge}
  */
-export function badge(status, now, words) {
-  if (status.phase === "open" && status.stream) return streaming(status.stream, now, words);
+export function badge(status, now, words, patterns) {
+  if (status.phase === "open" && status.stream) return streaming(status.stream, now, words, patterns);
   const asOf = status.heardAt === null ? "" : fill(words.as_of, { time: format.clock(status.heardAt) });
-  const why = words[status.reason] ?? status.reason;
+  const why = words[status.reason] ?? said(status.reason, patterns);
   /** @type {(conn: string, word: string|undefined, detail: string) => Badge} */
   const say = (conn, word, detail) => ({ conn, word: word ?? conn, detail, isLive: conn === "live", why });
   if (status.phase === "open") return say("live", words.live, "");

@@ -162,7 +162,8 @@ export function setClock(time, at) {
 }
 
 /**
- * Shows the times of a page in the viewer's zone; the server wrote them in UTC.
+ * Shows the times of a page in the viewer's zone; the server wrote them in the one it was told
+ * last, or in UTC.
  *
  * @param {ParentNode} root
  */
@@ -173,7 +174,26 @@ export function localise(root) {
     setText(time, written(at, time.getAttribute("data-clock")));
     setAttribute(time, "title", format.exact(at));
   }
-  for (const zone of root.querySelectorAll("[data-zone]")) setText(zone, new Intl.DateTimeFormat().resolvedOptions().timeZone);
+  for (const place of root.querySelectorAll("[data-zone]")) setText(place, zone());
+}
+
+/** The name of the viewer's zone, as the browser knows it. */
+function zone() {
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+const YEAR_S = 365 * 24 * 60 * 60;
+
+/**
+ * Tells the server the viewer's zone by a cookie, so that the next page's first paint is in it.
+ *
+ * @param {Document} root
+ * @param {string} path the dashboard's own: the cookie goes nowhere else
+ */
+export function rememberZone(root, path) {
+  const wanted = `headway_tz=${zone()}`;
+  if (root.cookie.split("; ").includes(wanted)) return;
+  root.cookie = `${wanted}; path=${path}; max-age=${YEAR_S}; samesite=lax`;
 }
 
 /**

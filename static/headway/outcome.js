@@ -13,6 +13,7 @@
  */
 
 import * as format from "./format.js";
+import { said } from "./said.js";
 import { fill } from "./words.js";
 
 /** An estimate from less than this much work is noise. */
@@ -102,7 +103,7 @@ const text = (part) => (typeof part === "string" ? { text: part } : part);
  */
 export function note(row, words) {
   const { state } = format.look(row);
-  const [strong, plain] = TELLERS[state]?.(row, words) ?? ["", row.reason || words.notes[state] || ""];
+  const [strong, plain] = TELLERS[state]?.(row, words) ?? ["", said(row.reason ?? "", words.said) || words.notes[state] || ""];
   return { strong: text(strong), text: text(plain) };
 }
 

@@ -49,7 +49,11 @@ export async function visit(url, { isNew = true, draft } = {}) {
   const input = queryInput();
   if (!(input instanceof HTMLInputElement)) return;
   if (draft !== undefined) input.value = draft;
-  if (hadFocus) input.focus();
+  if (!hadFocus) return;
+  // Back to where somebody was, with nothing opened over what was asked for.
+  input.toggleAttribute("data-quiet", true);
+  input.focus();
+  input.toggleAttribute("data-quiet", false);
 }
 
 /**

@@ -43,6 +43,12 @@ def test_secrets_of_the_shop_are_redacted(demo: HeadwayWeb) -> None:
     assert all(row["kwargs"]["card_number"] == "[redacted]" for row in payments.values())
 
 
+def test_the_shops_schedule_is_told(demo: HeadwayWeb) -> None:
+    site = Site(told(demo, "url").rstrip("/"), told(demo, "api key"))
+    entries = wait_until(lambda: site.get("schedule")["items"], 30)
+    assert {"nightly-sales", "sync-suppliers"} <= {entry["name"] for entry in entries}
+
+
 def test_a_button_starts_a_piece_of_work(demo: HeadwayWeb, page: Page) -> None:
     url = told(demo, "url")
     page.goto(f"{url}demo/")

@@ -31,7 +31,7 @@ from tests.services.redis import RedisServer
 from tests.services.worker import CeleryWorker
 from tests.unit.dashboard import stored
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 REVOKE, TERMINATE, RETRY = (Act(action=word) for word in ("revoke", "terminate", "retry"))
 OPERATOR = Rights(user="ann", can=frozenset({"view_task", "revoke_task", "retry_task"}))
@@ -153,7 +153,11 @@ def test_a_scheduled_task_that_is_revoked_never_runs(heard: Heard, worker: Celer
     assert "task-started" not in heard.kinds(later.id)
 
 
-@pytest.mark.parametrize("signal", ["SIGTERM", "SIGKILL", "SIGQUIT"])
+@pytest.mark.parametrize(
+    ("broker", "signal"),
+    [("redis", "SIGTERM"), ("rabbitmq", "SIGKILL"), ("redis", "SIGQUIT")],
+    indirect=["broker"],
+)
 def test_a_running_task_that_is_terminated_ends_at_once(
     heard: Heard, worker: CeleryWorker, held: str, signal: str
 ) -> None:
@@ -232,26 +236,27 @@ def test_a_date_comes_through_a_retry_as_a_date(heard: Heard, worker: CeleryWork
     )
 
 
-@pytest.mark.parametrize(
-    ("changed", "reason"),
-    [
-        ({"args": "(<Order 7>,)"}, "no_arguments"),
-        ({"args": ["cut..."]}, "no_arguments"),
-        ({"kwargs": {"token": "[redacted]"}}, "redacted_arguments"),
-        ({"name": None}, "no_name"),
-        ({"status": "running", "conclusion": None}, "unfinished"),
-    ],
-)
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"args": "(<Order 7>,)"}, "no_arguments"),
+    ({"args": ["cut..."]}, "no_arguments"),
+    ({"kwargs": {"token": "[redacted]"}}, "redacted_arguments"),
+    ({"name": None}, "no_name"),
+    ({"status": "running", "conclusion": None}, "unfinished"),
+]
+
+
+@pytest.mark.parametrize("broker", ["redis"], indirect=True)
 def test_a_retry_that_would_be_another_task_is_refused(
-    heard: Heard, worker: CeleryWorker, settings: Any, changed: dict[str, Any], reason: str
+    heard: Heard, worker: CeleryWorker, settings: Any
 ) -> None:
     settings.HEADWAY_RESULT_BACKEND = None
     first = celery_app.add.delay(1, 2)
     await_kind(heard, first.id, "task-succeeded")
-    store(heard, first.id, **changed)
-    outcome = perform(RETRY, first.id)
-    assert outcome[2:4] == ("refused", reason)
-    assert str(reasons.sentence(outcome.reason)).endswith(".")
+    for changed, reason in REFUSED:
+        store(heard, first.id, **changed)
+        outcome = perform(RETRY, first.id)
+        assert outcome[2:4] == ("refused", reason), changed
+        assert str(reasons.sentence(outcome.reason)).endswith(".")
 
 
 def test_a_retry_goes_to_the_queue_of_the_first_with_its_priority(
@@ -290,8 +295,16 @@ def stored_failure(queue: str) -> Task:
     return replace(stored.failed("f1", args="()", kwargs="{}"), queue=queue)
 
 
-@pytest.mark.parametrize("how", ["stop", "pause"])
-@pytest.mark.parametrize("act", [REVOKE, RETRY])
+@pytest.mark.parametrize(
+    ("broker", "how", "act"),
+    [
+        ("redis", "stop", REVOKE),
+        ("redis", "pause", RETRY),
+        ("rabbitmq", "stop", RETRY),
+        ("rabbitmq", "pause", REVOKE),
+    ],
+    indirect=["broker"],
+)
 def test_a_broker_that_is_away_is_given_up_within_seconds(
     broker: RedisServer | RabbitmqServer, broker_url: str, settings: Any, act: Act, how: str
 ) -> None:

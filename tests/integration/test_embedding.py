@@ -17,6 +17,7 @@ from dashboard.store import Store
 from realtime import testing
 from realtime.core.expected import HANDED_OVER, Expectation
 from realtime.core.groups import MAX_TOTAL, Group
+from realtime.core.progress import reported
 from realtime.core.public import EXPECTED_S
 from realtime.core.task import Task
 from realtime.core.wire import group_row
@@ -267,11 +268,12 @@ def test_the_migration_adds_up_the_groups_of_tasks_that_are_stored(
 ) -> None:
     store = Store(database)
     assert store.acquire("mine", "receiver-1", AT, 5.0)
+    half = reported({"current": 5.0, "total": 10.0}, retries=0, at=AT, clock=1)
     cluster = [
         task("a", 1, status="completed", conclusion="succeeded", group_id="g1", finished_at=AT + 5),
         task("b", 2, status="completed", conclusion="lost", group_id="g1"),
         task("c", 3, status="completed", conclusion="cancelled", group_id="g1", finished_at=AT + 4),
-        task("d", 4, status="running", group_id="g1"),
+        task("d", 4, status="running", group_id="g1", progress=half),
         task("e", 0, status="queued", group_id="g1"),
         task("f", 0, status="stalled", group_id="g2"),
         task("g", 0),
@@ -291,6 +293,7 @@ def test_the_migration_adds_up_the_groups_of_tasks_that_are_stored(
         cancelled=1,
         running=1,
         waiting=1,
+        fractions=0.5,
         finished_at=AT + 5,
     )
     assert (told["g2"].parts, told["g2"].running) == (1, 1)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db.models import F
 
-from dashboard import models, operations, told
+from dashboard import failing, models, operations, told
 from dashboard.queries import Reader
 from dashboard.store import Store
 from realtime.core import query
@@ -114,7 +114,7 @@ def overview(reader: Reader, rows: Query = EVERYTHING, parts: Any = PARTS) -> di
 def test_every_kind_answers_from_an_empty_store(reader: Reader, of: str) -> None:
     page = reader.page(Select(of, parts=frozenset(PARTS)), EVERYTHING, NOW)
     assert page.epoch == "e1"
-    assert len(page.rows) == (of == "overview")
+    assert len(page.rows) == (of in ("overview", "attention"))
 
 
 def test_the_groups_that_failed_last_come_first(reader: Reader, write: Writer) -> None:
@@ -132,6 +132,23 @@ def test_a_group_whose_tasks_turned_out_to_have_ended_otherwise_is_told_no_more(
     assert failures(reader) == []
     assert failures(reader, ids=("a",)) == []
     assert "failure_new" not in {each["kind"] for each in overview(reader)["problems"]}
+
+
+def test_attention_counts_groups_that_nobody_looked_after(
+    reader: Reader, write: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write.failure("f1")
+    write.failure("f2", state="muted", muted_until=NOW - 1)
+    write.failure("muted", state="muted", muted_until=NOW + 60)
+    write.failure("for good", state="muted")
+    write.failure("resolved", state="resolved")
+    write.failure("none", count=0)
+    select = Select("attention", limit=1)
+    (row,) = reader.page(select, EVERYTHING, NOW).rows
+    assert row == {"id": "attention", "open_failures": 2, "is_capped": False}
+    monkeypatch.setattr(failing, "MAX_OPEN", 1)
+    (row,) = reader.page(select, EVERYTHING, NOW).rows
+    assert row == {"id": "attention", "open_failures": 1, "is_capped": True}
 
 
 def test_failures_are_chosen_by_state_name_time_and_text(reader: Reader, write: Writer) -> None:
@@ -244,6 +261,8 @@ def test_the_overview_counts_what_goes_on(reader: Reader, store: Store) -> None:
                 replace(base, id="r1", status="running", name="shop.pay", started_at=NOW - 5),
                 replace(base, id="r2", status="running", name="shop.mail", started_at=NOW - 50),
                 replace(base, id="s1", status="stalled", worker="b"),
+                replace(base, id="l1", status="completed", conclusion="lost", worker="b"),
+                replace(base, id="l2", status="completed", conclusion="lost", worker="a"),
             ],
             workers=[
                 Worker(name="a", first_seen_at=NOW, last_heartbeat_at=NOW, concurrency=4, active=3),
@@ -258,7 +277,7 @@ def test_the_overview_counts_what_goes_on(reader: Reader, store: Store) -> None:
     assert row["workers"] == {"online": 1, "silent": 0, "gone": 1}
     assert (row["slots"], row["busy"]) == (4, 3)
     assert row["problems"] == [
-        {"kind": "worker_gone", "subject": "b", "title": "b", "value": 1, "since_at": NOW - 99}
+        {"kind": "worker_gone", "subject": "b", "title": "b", "value": 2, "since_at": NOW - 99}
     ]
     assert overview(reader, OWN)["queued"] == 1
     assert overview(reader, OWN)["problems"][0]["value"] == 0

@@ -26,7 +26,10 @@ describe("what is asked of the server", () => {
   test("a failure group is retried as such and counted by its failed tasks", () => {
     const group = { signature: "9c01", name: "KeyError" };
     assert.deepEqual(actions.order("retry", group, { how, expected: 4 }), { path: "failures/9c01/retry", body: { expected: 4 } });
-    assert.deepEqual(actions.count(group), { path: "tasks/bulk/count", body: { query: "signature:9c01 conclusion:failed" } });
+    assert.deepEqual(actions.count("retry", group), {
+      path: "tasks/bulk/count",
+      body: { query: "signature:9c01 conclusion:failed", action: "retry" },
+    });
   });
 });
 

@@ -24,7 +24,8 @@ import django
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test.client import RequestFactory
-from django.urls import path, resolve
+from django.urls import ResolverMatch, path, resolve
+from django.utils import translation
 
 ROOT = Path(__file__).resolve().parents[2]
 CSP = (
@@ -73,6 +74,8 @@ settings.configure(
     SECRET_KEY="only-for-tests",
     STATIC_URL="/static/",
     USE_TZ=True,
+    LANGUAGE_CODE="en",
+    LANGUAGES=[("en", "English"), ("de", "Deutsch")],
     INSTALLED_APPS=[
         "django.contrib.auth",
         "django.contrib.contenttypes",
@@ -560,6 +563,13 @@ urls.urlpatterns = [path("", django.urls.include(headway)), path("static/<path:n
 sys.modules["fake_urls"], sys.modules["fake_headway"] = urls, headway
 
 
+def answered(request: HttpRequest, found: ResolverMatch) -> HttpResponse:
+    """The answer of a page, in the language that the browser asks for."""
+    with translation.override(translation.get_language_from_request(request)):
+        response: HttpResponse = found.func(request, *found.args, **found.kwargs)
+        return response
+
+
 async def http(scope: Any, receive: Any, send: Any) -> None:
     body, is_more = b"", True
     while is_more:
@@ -582,7 +592,7 @@ async def http(scope: Any, receive: Any, send: Any) -> None:
         found = resolve(scope["path"])
         request.resolver_match = found
         request.user = INES
-        response = await asyncio.to_thread(found.func, request, *found.args, **found.kwargs)
+        response = await asyncio.to_thread(answered, request, found)
     headers = [
         (b"content-type", response.get("content-type", "text/plain").encode()),
         (b"content-security-policy", CSP.encode()),

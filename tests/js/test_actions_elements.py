@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.js.axe import violations
+from tests.js.looks import THEMES, WIDTHS
 from tests.js.serving import Server
 from tests.services.process import wait_until
 
@@ -255,6 +256,15 @@ def test_all_that_match_are_meant_once_all_that_are_shown_are_selected(
     expect(page.locator("[data-pick-all]")).to_have_js_property("indeterminate", True)
 
 
+def test_on_a_phone_one_box_selects_all_that_is_shown(chromium: Browser, shop: Server) -> None:
+    with chromium.new_context(viewport={"width": 360, "height": 740}) as context:
+        page = context.new_page()
+        opened(page, shop)
+        page.get_by_text("Select all", exact=True).click()
+        expect(bulk(page).locator("[data-part=count]")).to_have_text("3 selected")
+        expect(page.get_by_role("columnheader")).to_have_count(1)
+
+
 def test_more_than_was_told_is_asked_about_again(page: Page, shop: Server) -> None:
     detail = "There are 480 tasks by now, you were told 3: look again."
     refused = {"code": "more_than_expected", "detail": detail, "count": 480, "expected": 3}
@@ -346,7 +356,7 @@ def test_buttons_follow_the_state_of_the_task(page: Page, shop: Server) -> None:
     expect(page.locator('[data-act="revoke"]')).to_have_attribute("aria-disabled", "true")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_no_rule_of_accessibility_is_broken(chromium: Browser, shop: Server, theme: Any) -> None:
     shop.tell(
         api={
@@ -369,7 +379,7 @@ def test_no_rule_of_accessibility_is_broken(chromium: Browser, shop: Server, the
         assert violations(page) == []
 
 
-@pytest.mark.parametrize("width", [360, 820, 1280, 1600])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_scrolls_sideways(chromium: Browser, shop: Server, width: int) -> None:
     long = "extremely-long-name-of-something-without-any-blank" * 4
     shop.tell(api={"tasks/bulk/count": {"body": {**COUNTED, "names": [[long, 3]]}}})

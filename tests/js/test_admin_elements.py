@@ -7,11 +7,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.js.axe import violations_in
+from tests.js.looks import THEMES
 from tests.services.browser import Faults
 from tests.services.headway import HeadwayWeb
 from tests.services.process import wait_until
 
-THEMES = ("light", "dark")
 PARTS = ("#headway-admin", ".headway-admin")
 
 

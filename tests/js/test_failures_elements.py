@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.js.axe import violations
+from tests.js.looks import THEMES, WIDTHS
 from tests.js.serving import Server
 from tests.services.process import ROOT, wait_until
 from tests.unit.dashboard.samples import TRACEBACK
@@ -110,12 +111,44 @@ def test_groups_change_come_and_go_as_they_are_told(page: Page, shop: Server) ->
     expect(page.locator('[data-group-tab="open"] b')).to_have_text("4")
 
 
+def test_the_navigation_counts_open_groups_as_they_come_and_go(page: Page, shop: Server) -> None:
+    opened(page, shop, "/tasks/")
+    count = page.locator("nav [data-open-failures]")
+    shop.tell(told={"attention": [{"id": "attention", "open_failures": 12, "is_capped": False}]})
+    expect(count).to_have_text("12")
+    expect(count).to_have_attribute("title", "12 open failure groups")
+    shop.tell(told={"attention": [{"id": "attention", "open_failures": 1000, "is_capped": True}]})
+    expect(count).to_have_text("1k+")
+    shop.tell(told={"attention": [{"id": "attention", "open_failures": 0, "is_capped": False}]})
+    expect(count).to_be_hidden()
+
+
 def test_a_returned_and_a_new_group_are_marked(page: Page, shop: Server) -> None:
     opened(page, shop)
     expect(line(page, "a3").locator(".st")).to_contain_text("came back 11m")
     expect(line(page, "a1").locator(".st")).to_contain_text("new since")
     expect(line(page, "b2").locator(".st")).to_contain_text("for good")
     expect(line(page, "c1").locator(".st")).to_contain_text("by ines.keller")
+
+
+def test_groups_are_searched_without_leaving_the_page(page: Page, shop: Server) -> None:
+    opened(page, shop, "/failures/?range=1h&state=open")
+    page.keyboard.press("/")
+    bar = page.get_by_role("combobox", name="Filter failures")
+    expect(bar).to_be_focused()
+    bar.press_sequentially("sta")
+    expect(page.get_by_role("option", name="state:")).to_be_visible()
+    bar.fill("name:shop.*")
+    bar.press("Enter")
+    page.wait_for_url(re.compile(r"/failures/\?range=1h&state=open&query=name%3Ashop"))
+    expect(page.locator(".hw-chip")).to_have_text(re.compile("name:shop"))
+    asked_for = [each["query"] for each in shop.heard("open") if each["of"] == "failures"]
+    assert asked_for == ["since:1h", "since:1h name:shop.*"]
+    bar.fill("queue:mail")
+    bar.press("Enter")
+    expect(page.locator("[data-fault]")).to_be_visible()
+    page.get_by_role("link", name="Remove filter").click()
+    page.wait_for_url(re.compile(r"/failures/\?range=1h&state=open$"))
 
 
 def test_a_group_unfolds_with_what_its_tasks_share(page: Page, shop: Server) -> None:
@@ -237,7 +270,7 @@ def test_a_whole_group_is_retried(page: Page, shop: Server) -> None:
     dialog.get_by_role("button", name="Retry").click()
     expect(dialog).to_contain_text("9 done")
     count, sent = asked(shop)
-    assert count["body"] == {"query": "signature:a1 conclusion:failed"}
+    assert count["body"] == {"query": "signature:a1 conclusion:failed", "action": "retry"}
     assert sent["body"] == {"expected": 9}
 
 
@@ -256,7 +289,7 @@ def test_a_viewer_is_offered_no_decision(page: Page, shop: Server) -> None:
     shop.tell(can=("view_task", "view_failure"))
     opened(page, shop, "/failures/a1/")
     expect(page.locator("[data-detail]")).to_contain_text("Newest tasks")
-    assert page.locator("main button, main form").count() == 0
+    assert page.locator("[data-list] button, [data-list] form").count() == 0
     for key in ("j", "m", "e", "r"):
         page.keyboard.press(key)
     assert asked(shop) == []
@@ -298,7 +331,7 @@ def test_without_a_script_groups_unfold_and_offer_forms(chromium: Browser, shop:
         expect(page.get_by_role("button", name="Retry all")).to_be_hidden()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_no_rule_of_accessibility_is_broken(chromium: Browser, shop: Server, theme: Any) -> None:
     with chromium.new_context(color_scheme=theme, reduced_motion="reduce") as context:
         page = context.new_page()
@@ -310,7 +343,7 @@ def test_no_rule_of_accessibility_is_broken(chromium: Browser, shop: Server, the
         assert violations(page) == []
 
 
-@pytest.mark.parametrize("width", [360, 820, 1280, 1600])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_scrolls_sideways(chromium: Browser, shop: Server, width: int) -> None:
     long = "extremely-long-text-of-something-without-any-blank" * 3
     rows = [

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.js import axe
+from tests.js.looks import THEMES, WIDTHS
 from tests.js.serving import Server
 from tests.js.test_elements import FIRST_ROW, SELECTED, live, look_away, task
 from tests.services.process import wait_until
@@ -155,8 +156,8 @@ def test_columns_change_at_once_and_rows_selection_and_place_stay(
 ALL = "exception label owner id priority retries sent finished prog queue worker wait run age"
 
 
-@pytest.mark.parametrize("width", [360, 820, 1280, 1600])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", THEMES)
 def test_all_columns_and_both_menus_fit_and_break_no_rule(
     chromium: Browser, server: Server, width: int, scheme: Any
 ) -> None:

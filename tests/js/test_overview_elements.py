@@ -8,13 +8,13 @@ import pytest
 from playwright.sync_api import Browser, FloatRect, Page, expect
 
 from tests.js.axe import violations
+from tests.js.looks import THEMES, WIDTHS
 from tests.js.serving import Server
 from tests.js.told import shop
 from tests.services.process import wait_until
 
 PLOT = '[data-part="plot"]'
 TIP = '[data-part="tip"]'
-WIDTHS = (360, 820, 1280, 1600)
 TEXTS = """() => {
   const main = document.querySelector("main").cloneNode(true);
   for (const element of main.querySelectorAll("headway-chart, template")) element.remove();
@@ -295,7 +295,7 @@ def test_without_a_script_there_are_figures_and_a_table(chromium: Browser, serve
         expect(page.locator(".hw-banner:visible")).to_have_count(3)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_no_rule_of_accessibility_is_broken(chromium: Browser, server: Server, theme: Any) -> None:
     tell_shop(server)
     with chromium.new_context(color_scheme=theme, reduced_motion="reduce") as context:

@@ -6,13 +6,12 @@ import time
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
 from tests.js.axe import violations
+from tests.js.looks import THEMES, WIDTHS
 from tests.js.serving import Server
 from tests.services.process import wait_until
-
-WIDTHS = (360, 820, 1280, 1600)
 
 
 def task(key: str, parent: str | None = None, **fields: Any) -> dict[str, Any]:
@@ -55,6 +54,12 @@ def box(page: Page, key: str) -> Locator:
     return page.locator(f'.hw-graph a[data-key="{key}"]')
 
 
+def box_of(found: Locator) -> FloatRect:
+    box = found.bounding_box()
+    assert box
+    return box
+
+
 def place(page: Page, key: str) -> tuple[float, float]:
     found = re.search(r"translate\((\S+) (\S+)\)", box(page, key).get_attribute("transform") or "")
     assert found
@@ -73,6 +78,19 @@ def test_a_chain_grows_while_it_is_watched(page: Page, server: Server) -> None:
     expect(page.locator('headway-graph [data-part="count"]')).to_have_text("2 of 3 done")
     assert place(page, "root")[0] < place(page, "pack")[0] < place(page, "mail")[0]
     assert place(page, "root")[1] == place(page, "mail")[1]
+
+
+def test_a_workflow_that_grows_deep_takes_the_width_of_the_page(page: Page, server: Server) -> None:
+    server.tell(upsert=[task("root"), task("pack", "root")])
+    live(page, server, "root")
+    graph, story = page.locator("headway-graph"), page.locator('[data-panel="story"]')
+    beside, told = box_of(graph), box_of(story)
+    assert beside["x"] > told["x"] + told["width"]
+    server.tell(upsert=[waiting("mail", "pack")])
+    expect(box(page, "mail")).to_be_visible()
+    above = box_of(graph)
+    assert above["width"] > 2 * beside["width"]
+    assert above["y"] + above["height"] <= box_of(story)["y"]
 
 
 def test_a_group_stands_in_one_column_and_the_page_s_task_is_marked(
@@ -228,7 +246,7 @@ def test_a_task_is_copied_as_json_and_as_a_call(chromium: Browser, server: Serve
         wait_until(lambda: page.evaluate(clipboard) == '{\n  "id": "root"\n}', what="it is copied")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_no_rule_of_accessibility_is_broken(chromium: Browser, server: Server, theme: Any) -> None:
     server.tell(upsert=[*chord(), *runs(), task("part_9", "root", name="shop.pay")])
     with chromium.new_context(color_scheme=theme, reduced_motion="reduce") as context:

@@ -8,12 +8,12 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.js.axe import violations
+from tests.js.looks import THEMES, WIDTHS
 from tests.js.serving import Server
 from tests.js.told_rows import CAN, Rows, told
 from tests.services.process import wait_until
 
 PAGES = ("workers", "queues", "schedule", "audit")
-WIDTHS = (360, 820, 1280, 1600)
 KEYS = (
     """() => [...document.querySelectorAll("tbody > [data-key]")].map((row) => row.dataset.key)"""
 )
@@ -303,7 +303,7 @@ def test_without_a_script_there_are_rows(chromium: Browser, server: Server, name
 
 
 @pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_no_rule_of_accessibility_is_broken(
     chromium: Browser, server: Server, name: str, theme: Any
 ) -> None:

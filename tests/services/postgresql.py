@@ -14,14 +14,14 @@ from urllib.parse import quote
 import psycopg
 
 from tests.services.needs import find_program, require_program, unavailable
-from tests.services.process import Process, free_port, private_directory
+from tests.services.process import Process, Service, free_port, private_directory
 
 # Durability costs time and a test's data is thrown away.
 _SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 _CLUSTER_OPTIONS = ("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync")
 
 
-class PostgresqlServer:
+class PostgresqlServer(Service):
     """A cluster on a free port of the loopback interface, with a password of its own.
 
     `stop` and `start` restart it on the same port with what it had stored.
@@ -75,23 +75,6 @@ class PostgresqlServer:
             "PORT": str(self.port),
             "USER": self.user,
         }
-
-    def start(self) -> None:
-        """Start it and return when it answers."""
-        self.process.start()
-        self.process.wait_for(self._answers, 30, "PostgreSQL to answer")
-
-    def stop(self) -> None:
-        self.process.stop()
-
-    def kill(self) -> None:
-        self.process.kill()
-
-    def pause(self) -> None:
-        self.process.pause()
-
-    def resume(self) -> None:
-        self.process.resume()
 
     def add_database(self) -> str:
         """Make an empty database and return its address."""

@@ -203,3 +203,30 @@ class Process:
 def _clean_environment() -> dict[str, str]:
     inherited = os.environ.items()
     return {name: value for name, value in inherited if not name.startswith(_OWN_VARIABLES)}
+
+
+class Service:
+    """A server of which a test may do everything that can happen to one."""
+
+    process: Process
+
+    def start(self) -> None:
+        """Start it and return when it answers."""
+        self.process.start()
+        self.process.wait_for(self._answers, 60, f"{self.process.command[0]} to answer")
+
+    def stop(self) -> None:
+        """End it in order; what is durable is kept."""
+        self.process.stop(30)
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def pause(self) -> None:
+        self.process.pause()
+
+    def resume(self) -> None:
+        self.process.resume()
+
+    def _answers(self) -> bool:
+        raise NotImplementedError

@@ -9,13 +9,13 @@ from pathlib import Path
 import amqp
 
 from tests.services.needs import require_program
-from tests.services.process import Process, free_port, private_directory
+from tests.services.process import Process, Service, free_port, private_directory
 
 # Debian's /usr/sbin/rabbitmq-server changes user and writes to /var; this one does neither.
 _DIRECTORIES = (Path("/usr/lib/rabbitmq/bin"),)
 
 
-class RabbitmqServer:
+class RabbitmqServer(Service):
     """One node on free ports of the loopback interface.
 
     `stop` and `start` restart it on the same ports with what it had stored; `kill` is a crash.
@@ -41,21 +41,7 @@ class RabbitmqServer:
         """Start it and return when it answers."""
         if not self._port_mapper.is_running:
             self._port_mapper.start()
-        self.process.start()
-        self.process.wait_for(self._answers, 60, "RabbitMQ to answer")
-
-    def stop(self) -> None:
-        """End the node in order; what is durable is kept."""
-        self.process.stop(30)
-
-    def kill(self) -> None:
-        self.process.kill()
-
-    def pause(self) -> None:
-        self.process.pause()
-
-    def resume(self) -> None:
-        self.process.resume()
+        super().start()
 
     def close(self) -> None:
         """End node and port mapper for good, keeping nothing."""

@@ -7,12 +7,12 @@ from pathlib import Path
 import redis
 
 from tests.services.needs import require_program
-from tests.services.process import Process, free_port, private_directory
+from tests.services.process import Process, Service, free_port, private_directory
 
 _OPTIONS = ("--save", "", "--appendonly", "no")
 
 
-class RedisServer:
+class RedisServer(Service):
     """redis-server on a free port of the loopback interface, without persistence.
 
     `stop` and `start` restart it empty on the same port; `pause` freezes it.
@@ -39,23 +39,6 @@ class RedisServer:
 
     def client(self) -> redis.Redis:
         return redis.Redis(port=self.port, socket_timeout=5, retry=None)
-
-    def start(self) -> None:
-        """Start it and return when it answers."""
-        self.process.start()
-        self.process.wait_for(self._answers, 10, "Redis to answer")
-
-    def stop(self) -> None:
-        self.process.stop()
-
-    def kill(self) -> None:
-        self.process.kill()
-
-    def pause(self) -> None:
-        self.process.pause()
-
-    def resume(self) -> None:
-        self.process.resume()
 
     def reset(self) -> None:
         """Bring it back to a running server that holds nothing."""

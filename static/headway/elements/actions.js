@@ -151,7 +151,7 @@ export class ActionsElement extends PageElement {
   async #count() {
     part(this, "what")?.replaceChildren();
     this.#turnTo("counting");
-    const answer = await this.#waitFor(this.#api.post(actions.count(this.#target)));
+    const answer = await this.#waitFor(this.#api.post(actions.count(this.#action, this.#target)));
     if (!answer) return;
     if (answer.status !== 200) return this.#refuse(actions.fault(answer, this.page.words));
     const { words } = this.page;

@@ -39,7 +39,7 @@ export class BadgeElement extends PageElement {
     const isGreeting = status.phase === "open" && !status.stream;
     if (isFirst || isGreeting) return;
 
-    const badge = connection.badge(status, Date.now() / 1000, words.stream);
+    const badge = connection.badge(status, Date.now() / 1000, words.stream, words.said);
     this.#show(badge);
     this.#detail(status);
     this.page.ticker.setLive(badge.isLive);

@@ -15,6 +15,7 @@ import { isTyping, localise, make, pageData, part, setAttribute, setText, show }
 import * as failures from "../failures.js";
 import * as format from "../format.js";
 import { PageElement } from "../page.js";
+import { said } from "../said.js";
 import { storeSource } from "../sources.js";
 import { Store } from "../store.js";
 import { fetchPage } from "../fetching.js";
@@ -27,7 +28,7 @@ const MUTE_FOR_S = { hour: 3600, day: 86_400, week: 604_800 };
 export class FailuresElement extends PageElement {
   /** @type {Store<any>} */
   #store = new Store((row) => row.signature);
-  #source = storeSource(this.#store, () => ({ of: "failures", query: this.dataset.query ?? "", limit: Number(this.dataset.limit) }), (refusal) => this.#complain(refusal.message));
+  #source = storeSource(this.#store, () => ({ of: "failures", query: this.dataset.query ?? "", limit: Number(this.dataset.limit) }), (refusal) => this.#complain(said(refusal.message, this.page.words.said)));
   /** @type {import ("../telling.js").Links} */
   #links = pageData("headway-links");
   #opened = this.dataset.opened ?? "";

@@ -5,7 +5,8 @@
  * What changes is painted in place; what comes new is placed when the pointer is elsewhere.
  * Arrows lead from task to task, Enter opens.
  *
- * Attributes: `data-task` (the page's), `data-task-url` (with `ID_PLACEHOLDER`), `data-list-url`.
+ * Attributes: `data-task` (the page's), `data-task-url` (with `ID_PLACEHOLDER`), `data-list-url`,
+ * `data-wide` where it takes the width of the page.
  *
  * @typedef {import ("../graph.js").Node} Node
  * @typedef {import ("../graph.js").Box} Box
@@ -28,6 +29,8 @@ const LIMIT = 500;
 const PAUSE_MS = 200;
 /** Letters that fit into a box, by its two sizes of type. */
 const LETTERS = { name: 18, detail: 25 };
+/** So many stand beside the other panels, as `dashboard/workflow.py` says. */
+const SIDE_COLUMNS = 2;
 const ARROWS = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"]);
 
 /**
@@ -146,6 +149,8 @@ export class GraphElement extends PageElement {
   /** @param {Drawing} drawing */
   #place(drawing) {
     this.#drawing = drawing;
+    // It takes the width of the page as soon as it needs it, and keeps it.
+    if (new Set(drawing.boxes.map((box) => box.x)).size > SIDE_COLUMNS) setAttribute(this, "data-wide", "");
     const svg = this.#canvas();
     for (const [name, value] of Object.entries({ width: drawing.width, height: drawing.height })) setAttribute(svg, name, String(value));
     const edges = /** @type {Element} */ (svg.firstElementChild);

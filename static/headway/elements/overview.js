@@ -12,6 +12,7 @@ import * as format from "../format.js";
 import * as overview from "../overview.js";
 import { PageElement } from "../page.js";
 import { problems, SHOWN } from "../problems.js";
+import { said } from "../said.js";
 import { storeSource } from "../sources.js";
 import { Store } from "../store.js";
 import { visit } from "../visit.js";
@@ -25,11 +26,11 @@ const STILL_MS = 2000;
 export class OverviewElement extends PageElement {
   /** @type {Store<any>} */
   #store = new Store((row) => row.id);
-  #source = storeSource(this.#store, () => ({ of: "overview" }), (refusal) => this.#refuse(refusal.message));
+  #source = storeSource(this.#store, () => ({ of: "overview" }), (refusal) => this.#refuse(said(refusal.message, this.page.words.said)));
 
   /** @type {Store<any>} */
   #workers = new Store((row) => row.name);
-  #workersSource = storeSource(this.#workers, () => ({ of: "workers" }), (refusal) => this.#refuse(refusal.message));
+  #workersSource = storeSource(this.#workers, () => ({ of: "workers" }), (refusal) => this.#refuse(said(refusal.message, this.page.words.said)));
 
   /** @type {import ("../telling.js").Links} */
   #links = pageData("headway-links");

@@ -6,6 +6,8 @@
  * complete a value from the rows on the page at once, and from the server (`data-api`) as soon as it
  * answers. The server also says whether what is typed can be read, and where not.
  *
+ * Attributes: `data-api`, `data-of` (whose language: of `tasks` or of `failures`).
+ *
  * @typedef {import ("../terms.js").Word} Word
  * @typedef {import ("../terms.js").Suggestion} Suggestion
  * @typedef {import ("../types.js").TaskRow} TaskRow
@@ -79,7 +81,7 @@ export class QueryElement extends PageElement {
       setAttribute(input, /** @type {string} */ (name), /** @type {string} */ (value));
     }
     input.addEventListener("input", () => this.#type());
-    input.addEventListener("focus", () => this.#suggest());
+    input.addEventListener("focus", () => { if (!input.hasAttribute("data-quiet")) this.#suggest(); });
     input.addEventListener("blur", () => this.#close());
     input.addEventListener("keydown", (event) => this.#key(event));
     box.addEventListener("pointerdown", (event) => this.#press(event));
@@ -205,7 +207,7 @@ export class QueryElement extends PageElement {
     const typed = this.#typed;
     const query = this.#whole;
     if (terms.isUnfinished(typed) || (typed.includes(":") && this.#suggestions.length)) return;
-    const answer = query ? await this.#read(`query?${new URLSearchParams({ query })}`) : { ok: true, body: {} };
+    const answer = query ? await this.#read(`query?${new URLSearchParams({ query, of: this.dataset.of ?? "tasks" })}`) : { ok: true, body: {} };
     if (answer && query === this.#whole) this.#mark(query, answer.ok || typeof answer.body.at !== "number" ? null : answer.body);
   }
 
@@ -245,7 +247,10 @@ export class QueryElement extends PageElement {
   #ask(query, draft = "") {
     const form = this.querySelector("form");
     const url = new URL(form?.action ?? location.href);
-    url.search = query ? `?${new URLSearchParams({ query })}` : "";
+    // What else the address says, range and tab of the failures, goes with it.
+    const parameters = [...this.querySelectorAll("input[data-with]")].map((input) => (input instanceof HTMLInputElement ? [input.name, input.value] : []));
+    if (query) parameters.push(["query", query]);
+    url.search = parameters.length ? `?${new URLSearchParams(parameters)}` : "";
     this.#close();
     visit(url.href, draft ? { draft } : {});
   }

@@ -18,6 +18,7 @@ import { TaskList } from "../list.js";
 import { OlderPages } from "../older.js";
 import { Pace } from "../pace.js";
 import { PageElement } from "../page.js";
+import { said } from "../said.js";
 import { storeSource } from "../sources.js";
 import { Store } from "../store.js";
 import { fill } from "../words.js";
@@ -133,7 +134,7 @@ export class TaskListElement extends PageElement {
     this.#startOlder(first.after, first.rows.at(-1)?.id);
     this.#watchLive(this.#live);
     if (isOlder) return;
-    this.#source = storeSource(this.#live, () => ({ of: "tasks", query: this.query, limit: this.#limit }), (refusal) => this.#showFailure(refusal.message));
+    this.#source = storeSource(this.#live, () => ({ of: "tasks", query: this.query, limit: this.#limit }), (refusal) => this.#showFailure(said(refusal.message, this.page.words.said)));
     this.page.feed.open(this.#source);
   }
 

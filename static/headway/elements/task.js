@@ -15,6 +15,7 @@ import { field, pageData, part, setState, setText, show } from "../dom.js";
 import * as format from "../format.js";
 import { PageElement } from "../page.js";
 import { Panels } from "../panels.js";
+import { said } from "../said.js";
 import { storeSource } from "../sources.js";
 import { Store } from "../store.js";
 import { copyText } from "./copy.js";
@@ -39,7 +40,7 @@ export function step(row) {
 export class TaskElement extends PageElement {
   /** @type {Store<TaskRow>} */
   #store = new Store((row) => row.id);
-  #source = storeSource(this.#store, () => ({ of: "task", id: this.#id }), (refusal) => this.#refuse(refusal.message));
+  #source = storeSource(this.#store, () => ({ of: "task", id: this.#id }), (refusal) => this.#refuse(said(refusal.message, this.page.words.said)));
   #step = "";
   #panels = new Panels(this, PAUSE_MS);
 

@@ -26,6 +26,7 @@ import * as cells from "../cells.js";
 import { pageData, part, setAttribute, setText, show, stamp } from "../dom.js";
 import * as format from "../format.js";
 import { PageElement } from "../page.js";
+import { said } from "../said.js";
 import { storeSource } from "../sources.js";
 import { Store } from "../store.js";
 import { fill } from "../words.js";
@@ -38,7 +39,7 @@ export class ToldTableElement extends PageElement {
   told = pageData(this.dataset.told ?? "");
   /** @type {Store<any>} */
   store = new Store((row) => String(row[this.told.key]));
-  #source = storeSource(this.store, () => this.#spec(), (refusal) => this.#refuse(refusal.message));
+  #source = storeSource(this.store, () => this.#spec(), (refusal) => this.#refuse(said(refusal.message, this.page.words.said)));
   /** @type {Set<string>|null} the keys that the view held last */
   #seen = null;
   /** @type {Set<string>|null} rows to paint, null for all */

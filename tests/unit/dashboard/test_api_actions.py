@@ -9,13 +9,14 @@ from django.contrib.auth.models import Permission, User
 from django.db import OperationalError, connection
 from django.test import Client
 
-from dashboard import apikeys, changes, dispatch, operations, reasons, targets
+from dashboard import apikeys, changes, dispatch, operations, reasons, snapshots, targets
 from dashboard.access import DefaultAccess
 from dashboard.models import Audit, Failure, Operation
 from dashboard.views import api_actions
 from dashboard.views.api import Refused
 from realtime.core import query
 from realtime.core.query import Query
+from realtime.ports import TooCostly
 from tests.services.process import wait_until
 from tests.unit.dashboard import stored
 from tests.unit.dashboard.test_actions import FakeBroker
@@ -92,7 +93,7 @@ ENDPOINTS: dict[str, tuple[str, str, object, tuple[int, ...]]] = {
     "revoke": ("post", "tasks/q1/revoke", {}, (401, 403, 403, 200, 200)),
     "terminate": ("post", "tasks/r1/revoke", {"terminate": True}, (401, 403, 403, 200, 200)),
     "retry": ("post", "tasks/f/0/retry", {}, (401, 403, 403, 200, 200)),
-    "count": ("post", "tasks/bulk/count", {"query": ""}, (401, 403, 200, 200, 200)),
+    "count": ("post", "tasks/bulk/count", {"query": ""}, (401, 403, 403, 200, 200)),
     "bulk revoke": (
         "post", "tasks/bulk", {"action": "revoke", "ids": ["q1"], "expected": 1},
         (401, 403, 403, 202, 202),
@@ -313,6 +314,29 @@ def test_a_query_on_a_forbidden_field_is_not_counted(tasks: None) -> None:
     by = client_of(user("view_task", "retry_task"))
     answer = post(by, "tasks/bulk/count", {"query": "arg:s3cret"})
     assert told(answer) == (403, "not_allowed")
+
+
+def test_a_count_asks_for_the_permission_of_its_action(tasks: None) -> None:
+    by = client_of(user("view_task", "retry_task"))
+    for action, status in (("retry", 200), (None, 200), ("revoke", 403)):
+        answer = post(by, "tasks/bulk/count", {"query": "", "action": action})
+        assert answer.status_code == status
+    assert "headway.revoke_task" in answer.json()["detail"]
+
+
+def test_a_count_that_takes_too_long_is_given_up(
+    boss: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float | None] = []
+
+    def read(_alias: str, _work: object, most_s: float | None = None) -> None:
+        asked.append(most_s)
+        raise TooCostly
+
+    monkeypatch.setattr(snapshots, "read", read)
+    answer = post(boss, "tasks/bulk/count", {"query": "error:*a*"})
+    assert told(answer) == (503, "too_costly")
+    assert asked == [api_actions.MAX_COUNT_S]
 
 
 def test_a_confirmation_can_name_what_it_hits(boss: Client) -> None:

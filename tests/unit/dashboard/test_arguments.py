@@ -1,6 +1,7 @@
 """A task is run again with its real arguments, or not at all."""
 
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -98,6 +99,24 @@ def test_a_backend_that_is_away_is_asked_once(monkeypatch: pytest.MonkeyPatch) -
         assert stored.arguments("a") is None
         assert stored.arguments("b") is None
     assert len(asked) == 1
+
+
+def test_a_backend_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, answer = app(), threading.Event()
+    monkeypatch.setattr(arguments, "TIMEOUT_S", 0.01)
+    monkeypatch.setattr(arguments, "_reads", threading.BoundedSemaphore(2))
+    asked = []
+
+    def get(key: object) -> None:
+        asked.append(key)
+        answer.wait(20)
+
+    monkeypatch.setattr(made.backend, "get", get)
+    for _ in range(3):
+        with arguments.stored(made) as stored:
+            assert stored.arguments("a") is None
+    assert len(asked) == 2  # no third thread is left waiting
+    answer.set()
 
 
 def test_parsed_data_will_do() -> None:

@@ -62,22 +62,3 @@ def test_an_entry_keeps_the_reason_as_a_word() -> None:
     assert Audit.objects.get().detail == "no_queue: old"
     [row] = auditing.page({}, 9).rows
     assert (row["reason"], row["detail"]) == ("no_queue", "The broker has no queue named old.")
-
-
-def test_the_tally_tells_why_most_were_not_done() -> None:
-    from dashboard.models import Operation
-
-    Operation.objects.create(
-        id="op", revision=1, user="ann", action="retry", state="finished",
-        started_at=1.0, beat_at=1.0,
-    )  # fmt: skip
-    outcomes = [
-        Outcome("a", None, "done"),
-        Outcome("b", None, "failed", "not_sent", "EncodeError"),
-        *(Outcome(f"c{n}", None, "refused", "finished") for n in range(3)),
-    ]
-    auditing.write(auditing.entries(outcomes, user="ann", action="revoke", at=1.0, operation="op"))
-    assert [(row["outcome"], row["reason"], row["count"]) for row in auditing.tally("op")] == [
-        ("refused", "finished", 3),
-        ("failed", "not_sent", 1),
-    ]

@@ -102,6 +102,46 @@ def test_what_is_no_range_or_state_is_passed_over(asked: dict[str, str]) -> None
     assert 'data-query="since:24h"' in answer.content.decode()
 
 
+def test_groups_are_searched_by_words_of_type_message_frame_and_name() -> None:
+    group("a1")
+    group(
+        "b1", type="KeyError", message="‹quoted›", name="shop.mail", frame="shop/mail.py:3 in send"
+    )
+    by = client(*SEES)
+    for asked in ("declined", "carderr", "pay.py", "name:shop.p*", "a1"):
+        said = text(get(by, query=asked))
+        assert "CardError" in said, asked
+        assert "KeyError" not in said, asked
+    answer = get(by, query="declined", state="open", range="1h")
+    markup = answer.content.decode()
+    assert 'data-query="since:1h declined"' in markup
+    assert 'name="range" value="1h"' in markup
+    assert "range=6h&amp;state=open&amp;query=declined" in markup
+    assert "No group matches" in text(get(by, query="nothing-like-it"))
+
+
+def test_who_may_not_read_tracebacks_neither_sees_nor_searches_frames() -> None:
+    group("a1")
+    by = client(*(name for name in SEES if name != "view_task_traceback"))
+    for path in ("", "a1/"):
+        answer = get(by, path)
+        assert "CardError" in text(answer)
+        assert "pay.py" not in answer.content.decode()
+    assert "No group matches" in text(get(by, query="pay.py"))
+    for path in ("failures", "failures?signature=a1", "failures?query=CardError"):
+        told = by.get(f"/headway/api/v1/{path}")
+        assert (told.status_code, "CardError" in told.content.decode()) == (200, True), path
+        assert "pay.py" not in told.content.decode(), path
+
+
+def test_a_search_that_cannot_be_read_is_told_with_its_place() -> None:
+    group("a1")
+    answer = get(client(*SEES), query="queue:mail declined")
+    assert answer.status_code == 400
+    assert "There is no word" in text(answer)
+    assert "CardError" in text(answer)
+
+
 def failing(n: int, **fields: Any) -> Any:
     kwargs = f"{{'order': {n}, 'region': 'eu'}}"
     return stored.failed(f"a1/{n}", name="shop.pay", args="[]", kwargs=kwargs, **fields)
@@ -124,7 +164,8 @@ def test_an_unfolded_group_tells_what_its_tasks_share() -> None:
     assert "Retry all" not in said
     assert "Mute" not in said.replace("Muted", "")
     offered = text(get(client(*DECIDES), f"{signature}/"))
-    assert "Retry all 4" in offered
+    assert "Retry all 3" in offered
+    assert "Open the 3 tasks of 4 in all" in offered
     assert "for 1 hour for 1 day for 1 week for good" in offered
 
 

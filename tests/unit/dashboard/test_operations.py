@@ -132,10 +132,26 @@ def test_each_target_has_its_entry_and_the_whole_has_one(work: Work, ann: User) 
     assert (reason["reason"], reason["count"]) == ("unfinished", 2)
 
 
-def test_a_selection_is_kept_by_its_ids(work: Work, ann: User) -> None:
+def test_reasons_are_told_without_a_look_into_the_audit(
+    work: Work, ann: User, django_assert_max_num_queries: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "MAX_REASONS", 2)
+    outcomes = iter([("failed", "not_sent", f"no {n}") for n in range(4)])
+    monkeypatch.setattr(
+        actions, "perform", lambda _a, ids, *_: [Outcome(ids[0], "shop.pay", *next(outcomes))]
+    )
+    operation = ended(begin("abcd"))
+    assert figures(operation) == ("finished", 4, 0, 0, 4)
+    with django_assert_max_num_queries(1):
+        told = operations.whole_row(operation)["reasons"]
+    counted = [(each["reason"], each["count"]) for each in told]  # type: ignore[union-attr]
+    assert counted == [("not_sent", 2), ("not_sent", 1), ("not_sent", 1)]
+
+
+def test_a_selection_has_no_query(work: Work, ann: User) -> None:
     work.let(1)
     operation = ended(begin("ab", None))
-    assert (operation.query, operation.task_ids) == (None, '["a", "b"]')
+    assert operation.query is None
     assert (summary().kind, summary().target) == ("operation", operation.pk)
 
 

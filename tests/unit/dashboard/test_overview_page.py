@@ -238,6 +238,7 @@ def test_the_navigation_names_the_pages_that_there_are_and_that_the_viewer_may_s
 def test_open_groups_of_failures_are_counted_in_the_navigation(
     operator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from dashboard import failing
     from dashboard.views import shell
 
     assert shell.open_failures() == ""
@@ -247,5 +248,5 @@ def test_open_groups_of_failures_are_counted_in_the_navigation(
             first_seen_at=NOW, last_seen_at=NOW, state=state,
         )  # fmt: skip
     assert shell.open_failures() == "2"
-    monkeypatch.setattr(shell, "MAX_OPEN_FAILURES", 1)
+    monkeypatch.setattr(failing, "MAX_OPEN", 1)
     assert shell.open_failures() == "1+"

@@ -373,7 +373,13 @@ def test_sign_in_goes_on_to_where_it_was_asked_for(db: None, shop: Shop) -> None
 def test_sign_in_never_leaves_the_host(db: None, shop: Shop, next_url: str) -> None:
     User.objects.create_user("ines", password="correct horse")
     given = {"username": "ines", "password": "correct horse", "next": next_url}
-    assert Client().post(url("login/"), given)["Location"] == "/headway/tasks/"
+    assert Client().post(url("login/"), given)["Location"] == "/headway/"
+
+
+def test_sign_in_leads_to_the_overview_where_no_page_was_asked_for(db: None, shop: Shop) -> None:
+    User.objects.create_user("ines", password="correct horse")
+    given = {"username": "ines", "password": "correct horse"}
+    assert Client().post(url("login/"), given)["Location"] == "/headway/"
 
 
 def test_wrong_password_is_said_without_saying_which_part_was_wrong(db: None) -> None:
@@ -427,7 +433,7 @@ def test_guessers_are_told_apart_by_what_a_trusted_proxy_says(
 def test_our_sign_in_page_hands_over_to_the_hosts_own(db: None, settings: Any) -> None:
     settings.LOGIN_URL = "admin:login"
     response = Client().post(url("login/"), {"username": "ines", "password": "x"})
-    assert response["Location"] == "/admin/login/?next=/headway/tasks/"
+    assert response["Location"] == "/admin/login/?next=/headway/"
 
 
 def test_the_hosts_sign_in_page_at_djangos_default_address_counts(

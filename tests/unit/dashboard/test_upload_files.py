@@ -1,0 +1,247 @@
+"""What strangers send is looked at before anything is done with it."""
+
+import io
+import struct
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from dashboard.demo.upload import archives, kinds, limits, pictures, tables
+from dashboard.demo.upload.refusals import BadFile
+from tests.unit.dashboard.uploads import picture, written, zipped
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP"])
+def test_a_picture_is_known_by_its_content(kind: str, tmp_path: Path) -> None:
+    path = written(tmp_path / "table.csv", picture(kind=kind))
+    assert kinds.of_file(path) == kinds.PICTURE
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "is empty"),
+        (b"%PDF-1.7 ...", "a PDF"),
+        (b"MZ\x90\x00", "a program"),
+        (b"\x00\x00\x00\x20ftypisom", "a video"),
+        (b"\xff\xfe\x00\x01", "something else"),
+        (b"only words, in two lines\nand no", ""),
+        (b"only words", "a text without columns"),
+        (b"   \n", "something else"),
+        (b"name,\xff\xfe", "something else"),
+    ],
+)
+def test_another_type_is_refused_by_name(data: bytes, reason: str, tmp_path: Path) -> None:
+    path = written(tmp_path / "picture.jpg", data)
+    if not reason:
+        assert kinds.of_file(path) == kinds.TABLE
+        return
+    with pytest.raises(BadFile, match=reason):
+        kinds.of_file(path)
+
+
+def test_a_letter_cut_at_the_end_of_the_head_is_still_text() -> None:
+    assert kinds.is_text("sku,größe".encode()[:-3])
+
+
+def test_several_files_must_all_be_pictures(tmp_path: Path) -> None:
+    one = written(tmp_path / "1", picture())
+    assert kinds.of_upload([one, one]) == kinds.PICTURES
+    with pytest.raises(BadFile, match="all be pictures"):
+        kinds.of_upload([one, written(tmp_path / "2", b"a,b\n1,2\n")])
+
+
+def test_without_pillow_pictures_are_refused_and_tables_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "Image", None)
+    with pytest.raises(BadFile, match="Pillow is not installed"):
+        kinds.of_file(written(tmp_path / "1", picture()))
+    assert kinds.of_file(written(tmp_path / "2", b"sku,name\n")) == kinds.TABLE
+
+
+def test_a_zip_of_pictures_is_taken_without_its_folders_and_what_systems_add(
+    tmp_path: Path,
+) -> None:
+    names = {"a/one.jpg": picture(), "__MACOSX/a": b"x", ".DS_Store": b"x", "a/": b""}
+    found = archives.check(zipped(tmp_path / "z", names))
+    assert [entry.filename for entry in found] == ["a/one.jpg"]
+
+
+@pytest.mark.parametrize(
+    "name", ["../one.jpg", "/etc/one.jpg", "a/../../one.jpg", "..\\one.jpg", "C:\\one.jpg"]
+)
+def test_a_name_that_leads_out_of_the_zip_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match="leads out"):
+        archives.check(zipped(tmp_path / "z", {name: picture()}))
+
+
+def test_a_bomb_is_refused_by_its_promise(tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match="unpacks to more"):
+        archives.check(zipped(tmp_path / "z", {"one.jpg": bytes(20_000_000)}))
+
+
+def test_many_files_that_are_too_much_together_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_UNPACKED", 1000)
+    with pytest.raises(BadFile, match="unpacks to more"):
+        archives.check(zipped(tmp_path / "z", {f"{n}.jpg": picture() for n in range(4)}))
+
+
+def test_too_many_files_are_refused_before_their_list_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = zipped(tmp_path / "z", {f"{n}.jpg": b"" for n in range(limits.MAX_ENTRIES + 1)})
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(BadFile, match="at most 500"):
+        archives.check(path)
+
+
+def test_a_huge_list_of_files_is_refused(tmp_path: Path) -> None:
+    data = bytearray(zipped(tmp_path / "z", {"one.jpg": b"x"}).read_bytes())
+    data[-10:-6] = struct.pack("<L", limits.MAX_DIRECTORY + 1)
+    with pytest.raises(BadFile, match="broken"):
+        archives.check(written(tmp_path / "y", bytes(data)))
+
+
+def test_a_zip_of_the_large_kind_is_refused(tmp_path: Path) -> None:
+    data = zipped(tmp_path / "z", {"one.jpg": b"x"}).read_bytes()
+    path = written(tmp_path / "y", data[:-22] + b"PK\x06\x07" + bytes(16) + data[-22:])
+    with pytest.raises(BadFile, match="very large"):
+        archives.check(path)
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.99])
+def test_a_zip_that_was_cut_off_is_refused(kept: float, tmp_path: Path) -> None:
+    data = zipped(tmp_path / "z", {"one.jpg": picture(400, 400)}).read_bytes()
+    with pytest.raises(BadFile, match="cut off"):
+        archives.check(written(tmp_path / "y", data[: int(len(data) * kept)]))
+
+
+def test_an_empty_zip_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match="empty"):
+        archives.check(zipped(tmp_path / "z", {}))
+
+
+def test_a_locked_zip_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "z", {"one.jpg": b"x"})
+    data = bytearray(path.read_bytes())
+    data[data.find(b"PK\x01\x02") + 8] |= 1
+    with pytest.raises(BadFile, match="password"):
+        archives.check(written(path, bytes(data)))
+
+
+def test_a_broken_file_in_a_zip_is_told(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "z", {"one.jpg": picture()}, zipfile.ZIP_STORED)
+    data = bytearray(path.read_bytes())
+    data[60] ^= 0xFF
+    with zipfile.ZipFile(written(path, bytes(data))) as archive:
+        (entry,) = archives.check(path)
+        with pytest.raises(BadFile, match="broken inside"):
+            archives.read(archive, entry)
+
+
+def test_a_thumbnail_is_small_upright_and_tells_nothing_of_the_camera(tmp_path: Path) -> None:
+    source = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    exif[0x010F] = "Secret Camera"
+    Image.new("RGB", (1200, 600)).save(source, "JPEG", exif=exif)
+    source.seek(0)
+    assert pictures.thumbnail(source, tmp_path / "t.jpg") == (1200, 600)
+    assert b"Secret" not in (tmp_path / "t.jpg").read_bytes()
+    with Image.open(tmp_path / "t.jpg") as made:
+        assert made.size == (limits.MAX_SIDE // 2, limits.MAX_SIDE)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "L", "1"])
+def test_a_picture_of_any_mode_becomes_a_thumbnail(mode: str, tmp_path: Path) -> None:
+    pictures.thumbnail_of(picture(kind="PNG", mode=mode), tmp_path / "t.jpg")
+    assert (tmp_path / "t.jpg").stat().st_size
+
+
+@pytest.mark.parametrize("cut", [20, 200])
+def test_a_broken_picture_is_refused_and_leaves_nothing(cut: int, tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match="broken"):
+        pictures.thumbnail_of(picture(300, 300)[:cut], tmp_path / "t.jpg")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_of_too_many_pixels_is_refused_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_PIXELS", 1000)
+    with pytest.raises(BadFile, match="million pixels"):
+        pictures.thumbnail_of(picture(100, 100), tmp_path / "t.jpg")
+
+
+def test_a_zip_inside_a_zip_is_no_picture(tmp_path: Path) -> None:
+    inner = zipped(tmp_path / "z", {"one.jpg": picture()}).read_bytes()
+    with pytest.raises(BadFile, match="not a picture"):
+        pictures.thumbnail_of(inner, tmp_path / "t.jpg")
+
+
+def tally(path: Path) -> tables.Tally:
+    table = tables.Table(path)
+    assert [row for _, row in table.rows() if row is not None] is not None
+    return table.tally
+
+
+def test_rows_are_taken_and_errors_told_by_line_and_column(tmp_path: Path) -> None:
+    text = (
+        "\ufeffSKU;Name;Price;Stock\n"
+        "a;Throw;12.50;3\n"
+        "b;;free;many\n"
+        '"c";"two\nlines";1;\n'
+        "a;Again;1;1\n"
+        "d;Short\n"
+        "\n"
+        "e;Fine;1.234;\n"
+    )
+    found = tally(written(tmp_path / "t", text.encode()))
+    assert (found.taken, found.wrong) == (2, 4)
+    assert [(error.line, error.column) for error in found.errors] == [
+        (3, "name"),
+        (3, "price"),
+        (3, "stock"),
+        (6, "sku"),
+        (7, ""),
+        (9, "price"),
+    ]
+    assert found.errors[3].reason == "'a' is in line 2 already"
+
+
+def test_errors_are_bounded(tmp_path: Path) -> None:
+    text = "sku,name,price\n" + "x,,y\n" * 1000
+    found = tally(written(tmp_path / "t", text.encode()))
+    assert (found.wrong, len(found.errors)) == (1000, limits.MAX_ROW_ERRORS)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"sku,price\n1,2\n", "name is missing"),
+        (b"sku,name,price,sku\n", "twice"),
+        (b"sku,name,price\n1,\xff,2\n", "UTF-8"),
+        (b'sku,name,price\n1,"open,2\n', "cannot be read"),
+        (b"sku,name,price\n1,%s,2\n" % (b"x" * 200_000), "cannot be read"),
+    ],
+)
+def test_what_is_no_table_is_refused(data: bytes, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match=reason):
+        tally(written(tmp_path / "t", data))
+
+
+@pytest.mark.parametrize("price", ["NaN", "Infinity", "-1", "1e9", "1e-400", "0x10", "١٢x"])
+def test_a_price_that_is_none_is_told(price: str, tmp_path: Path) -> None:
+    found = tally(written(tmp_path / "t", f"sku,name,price\n1,a,{price}\n".encode()))
+    assert [error.column for error in found.errors] == ["price"]
+
+
+def test_too_many_rows_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_ROWS", 2)
+    with pytest.raises(BadFile, match="more than 2 rows"):
+        tally(written(tmp_path / "t", b"sku,name,price\n1,a,1\n2,a,1\n3,a,1\n"))
