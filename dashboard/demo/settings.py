@@ -16,7 +16,7 @@ HEADWAY_EMBED_KEY = HEADWAY_EMBED_KEY or [
 
 UPLOAD_DIR = DATA_DIR / "uploads"
 # Small files would be done before anybody has seen the stages.
-UPLOAD_PACE_S = 0.4
+UPLOAD_PACE_S = 0.25
 
 # The shop's failures are meant: they belong on the page, not in the server's log.
 LOGGING["loggers"]["celery.app.trace"] = {"level": "CRITICAL"}

@@ -186,7 +186,7 @@ def test_a_zip_inside_a_zip_is_no_picture(tmp_path: Path) -> None:
 
 def tally(path: Path) -> tables.Tally:
     table = tables.Table(path)
-    assert [row for _, row in table.rows() if row is not None] is not None
+    assert [row for _, row in table.rows() if row is not None] != None
     return table.tally
 
 

@@ -281,7 +281,9 @@ def test_a_chunk_larger_than_what_django_holds_in_memory_is_taken(
     assert put(client, begun["url"], 0, bytes(300_000)).json() == {"offset": 300_000}
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"files": [1]}', b'{"files": [{"size": 1}]}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"files": [1]}', b'{"files": [{"size": 1}]}']
+)
 def test_a_list_of_files_that_makes_no_sense_is_refused(body: bytes, client: Client) -> None:
     answer = client.post("/demo/upload/begin/", body, content_type="application/json")
     assert answer.status_code == 400
