@@ -41,9 +41,9 @@ _STREAM = (
 )
 # The index of statuses has the order too. That of queues would be read through all that ever ran.
 _PLACES = (
-    "SELECT first_seen_at, id FROM (SELECT first_seen_at, id, queue FROM headway_task"
+    "SELECT queue, first_seen_at, id FROM (SELECT first_seen_at, id, queue FROM headway_task"
     " WHERE status = 'queued' ORDER BY first_seen_at, id LIMIT %s) AS waiting"
-    " WHERE queue = %s ORDER BY first_seen_at, id LIMIT %s"
+    " WHERE queue IN ({}) ORDER BY first_seen_at, id"
 )
 _VOUCH = (
     "INSERT INTO headway_expectation (subject, at, total, is_taken) VALUES {}"
@@ -166,10 +166,12 @@ _READERS: Mapping[str, tuple[str, Sequence[str], Callable[[rows.Record], Row]]] 
 
 
 def _places(snapshot: Snapshot, queues: Sequence[str]) -> dict[str, Sequence[tuple[float, str]]]:
-    return {
-        queue: [(at, id_) for at, id_ in snapshot.fetch(_PLACES, (MAX_READ, queue, MAX_PLACES))]
-        for queue in queues
-    }
+    """All queues by one look at what waits: each look is of up to `MAX_READ` rows."""
+    lines: dict[str, list[tuple[float, str]]] = {queue: [] for queue in queues}
+    for queue, at, id_ in snapshot.fetch(_PLACES.format(_marks(queues)), (MAX_READ, *queues)):
+        if len(lines[queue]) < MAX_PLACES:
+            lines[queue].append((at, id_))
+    return dict(lines)
 
 
 def _usual(snapshot: Snapshot, names: Sequence[str], since: int) -> dict[str, Usual]:

@@ -23,7 +23,10 @@ _USUAL_FOR = frozenset({QUEUED, "reserved", "scheduled", RUNNING, "retrying", "s
 
 refusals: Counter[str] = Counter()
 """Tokens that opened nothing, by code, since the start of this process (`count`)."""
+LOG_EVERY_S = 1.0
+"""Of each code: one request of a stranger may hold five hundred tokens, and be sent again."""
 _lock = threading.Lock()
+_logged_at: dict[str, float] = {}
 
 
 class States(NamedTuple):
@@ -50,10 +53,17 @@ def verified(token: object, now: float) -> Grant:
 
 
 def count(code: str) -> None:
-    """Count a refusal, and say so in the log. From any thread."""
+    """Count a refusal, and now and then say so in the log. From any thread."""
+    now = time.monotonic()
     with _lock:
         refusals[code] += 1
-    logger.info("Refused to a token: %s", code, extra={"action": "embed_refused"})
+        counted = refusals[code]
+        is_due = now - _logged_at.get(code, -LOG_EVERY_S) >= LOG_EVERY_S
+        if is_due:
+            _logged_at[code] = now
+    if is_due:
+        told = (code, counted)
+        logger.info("Refused to a token: %s (%s so far)", *told, extra={"action": "embed_refused"})
 
 
 def grants(asked: Mapping[str, object], now: float) -> tuple[list[Grant], list[Row]]:

@@ -103,10 +103,11 @@ class Store:
         with self._writer.reading():
             return store_embedding.expectations(self._writer, limit)
 
-    def take_expectations(self, ids: Collection[int], before: float | None) -> None:
-        """Mark these as taken, and delete a few of those made before then (Unix seconds)."""
+    def take_expectations(self, taken: Collection[Expectation], before: float | None) -> None:
+        """Mark these as taken, but for those whose total has grown since they were read, and delete
+        a few of those made before then (Unix seconds)."""
         with self._writer.transaction():
-            store_embedding.take(self._writer, list(ids), before)
+            store_embedding.take(self._writer, taken, before)
 
     def commit(self, token: str, changes: Changes) -> Commit:
         """Write everything in one transaction under the lease; `LeaseLost` writes nothing."""

@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 -- the SQL is made of the columns' names; values are parameters
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from dashboard import rows
@@ -12,7 +12,7 @@ from realtime.core.groups import Group
 
 _IDS_A_STATEMENT = 500
 """SQLite before 3.32 allows 999 parameters."""
-_MAX_FORGOTTEN = 500
+_MAX_FORGOTTEN = 2_000
 """Deleted at once, which takes some milliseconds."""
 
 _COLUMNS = ", ".join(rows.GROUP_COLUMNS)
@@ -36,7 +36,10 @@ _UPSERT_GROUPS = Upsert(
 _EXPECTATIONS = (
     "SELECT id, subject, at, total FROM headway_expectation WHERE NOT is_taken ORDER BY id LIMIT %s"
 )
-_TAKE = "UPDATE headway_expectation SET is_taken = %s WHERE id IN ({})"
+# A total that has grown since it was read is to be read again.
+_TAKE = (
+    "UPDATE headway_expectation SET is_taken = %s WHERE COALESCE(total, 0) = %s AND id IN ({})"
+)
 _FORGET = (
     "DELETE FROM headway_expectation WHERE id IN"
     " (SELECT id FROM headway_expectation WHERE at < %s ORDER BY at LIMIT %s)"
@@ -67,10 +70,15 @@ def expectations(writer: Writer, limit: int) -> list[Expectation]:
     return [Expectation(*record) for record in writer.fetch(_EXPECTATIONS, (limit,))]
 
 
-def take(writer: Writer, ids: Sequence[int], before: float | None) -> None:
-    """Mark these as taken, and delete a few of those made before then."""
-    for some in _pieces(ids):
-        writer.execute(_TAKE.format(_places(some)), (True, *some))
+def take(writer: Writer, taken: Iterable[Expectation], before: float | None) -> None:
+    """Mark these as taken where they are as they were read, and delete a few of those made before
+    then."""
+    by_total: dict[int, list[int]] = {}
+    for each in taken:
+        by_total.setdefault(each.total or 0, []).append(each.id)
+    for total, ids in by_total.items():
+        for some in _pieces(ids):
+            writer.execute(_TAKE.format(_places(some)), (True, total, *some))
     if before is not None:
         writer.execute(_FORGET, (before, _MAX_FORGOTTEN))
 

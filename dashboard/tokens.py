@@ -206,11 +206,9 @@ def vouch(subjects: Mapping[str, Expected]) -> None:
 
 
 def reader() -> PublicReads:
-    """Where it is stored what was handed over, and what the answers are read from."""
-    from dashboard.public import PublicReader
-
-    made: PublicReads = PublicReader()
-    return made
+    """Where it is stored what was handed over, and what the answers are read from: one of this
+    process, for what many pages ask for."""
+    return _reader()
 
 
 def of_grant(grant: Grant) -> Claims:
@@ -222,6 +220,14 @@ def of_grant(grant: Grant) -> Claims:
         label=grant.label,
         can=tuple(sorted(grant.can)),
     )
+
+
+@functools.cache
+def _reader() -> PublicReads:
+    from dashboard.public import PublicReader
+    from dashboard.recent import RecentReads
+
+    return RecentReads(PublicReader())
 
 
 @functools.lru_cache(maxsize=4)

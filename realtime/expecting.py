@@ -14,7 +14,8 @@ from realtime.ports import TaskStore
 AT_ONCE = 2_000
 """Of one second: a burst of hand-overs is taken up over several."""
 KEPT_S = 86_400.0
-FORGET_EVERY_S = 60.0
+FORGET_EVERY_S = 5.0
+"""And so many at once that a table of hundreds of hand-overs a second does not grow."""
 
 
 class Expecting:
@@ -45,7 +46,7 @@ class Expecting:
         is_due = not 0 <= now - self._forgot_at < FORGET_EVERY_S
         if self._taken or is_due:
             before = now - KEPT_S if is_due else None
-            self._store.take_expectations([each.id for each in self._taken], before)
+            self._store.take_expectations(self._taken, before)
             self._taken = []
         if is_due:
             self._forgot_at = now

@@ -137,8 +137,9 @@ class TaskStore(Protocol):
         """What was vouched for and not yet taken, the oldest first."""
         ...
 
-    def take_expectations(self, ids: Collection[int], before: float | None) -> None:
-        """Mark these as taken, and delete a few of those made before then (Unix seconds)."""
+    def take_expectations(self, taken: Collection[Expectation], before: float | None) -> None:
+        """Mark these as taken, but for those whose total has grown since they were read, and delete
+        a few of those made before then (Unix seconds)."""
         ...
 
     def watched(self) -> tuple[list[Queue], list[ScheduleEntry]]:

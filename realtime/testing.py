@@ -267,11 +267,12 @@ class MemoryStore:
         with self._available():
             return [self.expected[n] for n in sorted(self.expected)[:limit]]
 
-    def take_expectations(self, ids: Collection[int], before: float | None) -> None:
-        """Forget these; nothing else is kept."""
+    def take_expectations(self, taken: Collection[Expectation], before: float | None) -> None:
+        """Forget these, as they were read; nothing else is kept."""
         with self._available():
-            for id_ in ids:
-                self.expected.pop(id_, None)
+            for each in taken:
+                if self.expected.get(each.id) == each:
+                    del self.expected[each.id]
 
     def watched(self) -> tuple[list[Queue], list[ScheduleEntry]]:
         """Every stored queue, and every stored entry of the schedule."""

@@ -8,6 +8,7 @@ a session that was given a token for it (`mint(request=...)`), and people with t
 
 import ast
 import contextlib
+import json
 import math
 import time
 from collections.abc import Mapping
@@ -172,9 +173,11 @@ def _value(stored: object) -> object:
     """What the task returned: events carry its repr."""
     if not isinstance(stored, str):
         return stored
-    with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+    with contextlib.suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         value = ast.literal_eval(stored)
         if isinstance(value, str | int | float | bool | list | dict | None):
+            # What JSON cannot say (bytes, sets, pairs as keys, infinity) is told as Python wrote it.
+            json.dumps(value, allow_nan=False)
             return value
     return stored
 

@@ -77,6 +77,9 @@ def cancel_group(request: HttpRequest, group_id: str) -> HttpResponseBase:
     grant = _granted(request, GROUP, group_id, "cancel")
     outcomes: Counter[str] = Counter()
     ids = _unfinished(group_id)
+    if not ids:
+        # It is not over, so its parts are those that nobody has heard of.
+        raise _refused("not_seen")
     for start in range(0, len(ids), actions.MAX_BATCH):
         done = _done(_CANCEL, ids[start : start + actions.MAX_BATCH])
         outcomes.update(each.outcome for each in done)
@@ -101,7 +104,9 @@ def retry_task(request: HttpRequest, task_id: str) -> HttpResponseBase:
         _raise_refusal(outcome)
         new_id = str(outcome.new_id)
         tokens.vouch({subject_of(TASK, new_id): Expected(shown.instant())})
-    claims = tokens.of_grant(grant)._replace(tasks=(new_id,), owner=None)
+    # The other steps of a chain stay open: the page goes on with this token alone.
+    kept = tuple(sorted(grant.tasks - {task_id, new_id}))
+    claims = tokens.of_grant(grant)._replace(tasks=(new_id, *kept), owner=None)
     fresh = tokens.current().sign(claims, shown.instant(), grant.expires_at)
     return cors.told({"id": new_id, "token": fresh})
 

@@ -97,7 +97,8 @@ class Following:
     def tick(self, now: float) -> None:
         """Refuse what was waited for in vain."""
         for subject, until in list(self._awaited.items()):
-            if now >= until:
+            # Not while the store is away: nobody knows then whose it is.
+            if now >= until and subject.is_read:
                 self._leave(subject.key)
                 self._refuse(subject.key, FrameError("not_allowed", NOT_ALLOWED))
         if not self._awaited:

@@ -69,7 +69,10 @@ class Reading:
         """The subject of this key, followed; FrameError when there are too many."""
         subject = self._subjects.get(key)
         if subject is None:
-            if len(self._subjects) >= self._max_subjects:
+            # Whoever has an owner's token may name what does not exist: that must not take the room
+            # of those whose tokens name what they follow.
+            room = self._max_subjects // (1 if issued_at is not None else 2)
+            if len(self._subjects) >= room:
                 raise FrameError("too_many_subjects", FULL, retry=True)
             subject = self._subjects[key] = Subject(key)
             subject.issued_at = issued_at

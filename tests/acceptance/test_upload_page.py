@@ -83,7 +83,7 @@ def test_one_bar_goes_from_the_first_byte_to_the_result(
 def test_several_pictures_are_one_group(visitor: Page, tmp_path: Path) -> None:
     paths = [tmp_path / f"{n}.png" for n in range(3)]
     for n, path in enumerate(paths):
-        path.write_bytes(picture(100, 100, "PNG") if n else picture(100, 100, "PNG")[:90])
+        path.write_bytes(picture(100, 100, "PNG") if n else picture(100, 100, "PNG")[:50])
     card = choose(visitor, *paths)
     becomes(card, "done")
     card.get_by_role("link", name="View 2 thumbnails, 1 file left out").wait_for()
@@ -119,8 +119,10 @@ def test_cancelling_stops_the_work_and_leaves_nothing(
     demo: HeadwayWeb, visitor: Page, tmp_path: Path
 ) -> None:
     before = len(uploads(demo))
-    card = choose(visitor, table(tmp_path))
-    card.get_by_text("Reading rows").wait_for(timeout=PATIENCE_MS)
+    # Long enough that nobody is too late to cancel it.
+    many = {f"{n}.jpg": picture() for n in range(200)}
+    card = choose(visitor, zipped(tmp_path / "many.zip", many))
+    card.get_by_text("Making thumbnails").wait_for(timeout=PATIENCE_MS)
     card.get_by_role("button", name="Cancel").click()
     card.get_by_role("button", name="Yes, cancel").click()
     card.get_by_text("Cancelled").wait_for(timeout=PATIENCE_MS)

@@ -94,12 +94,25 @@ def test_the_first_word_counts_a_total_grows_and_the_leader_is_told_of_both(
         ("group:g1", AT, 12),
         ("task:a", AT, None),
     ]
-    store.take_expectations([each.id for each in found], None)
+    store.take_expectations(found, None)
     assert store.expectations(10) == []
     reader.vouch({"task:a": Expected(AT + 5), "group:g1": Expected(AT + 5, 9)})
     assert store.expectations(10) == []
     reader.vouch({"group:g1": Expected(AT + 5, 30)})
     assert store.expectations(10) == [Expectation(found[0].id, "group:g1", AT, 30)]
+
+
+def test_a_total_that_grew_while_the_leader_took_it_up_is_told_again(
+    store: Store, reader: PublicReader
+) -> None:
+    reader.vouch({"task:a": Expected(AT), "group:g1": Expected(AT)})
+    found = store.expectations(10)
+    reader.vouch({"group:g1": Expected(AT + 1, 12)})
+    store.take_expectations(found, None)
+    (again,) = store.expectations(10)
+    assert (again.subject, again.total) == ("group:g1", 12)
+    store.take_expectations([again], None)
+    assert store.expectations(10) == []
 
 
 def test_vouching_again_writes_nothing(reader: PublicReader, database: str) -> None:
@@ -176,6 +189,17 @@ def test_places_are_told_per_queue_oldest_first_and_of_waiting_tasks_alone(
         "empty": [],
     }
     assert reader.places([]) == {}
+
+
+def test_however_many_queues_are_asked_about_one_look_tells(
+    store: Store, reader: PublicReader, database: str
+) -> None:
+    tasks = [task(f"t{n}", float(n), status="queued", queue=f"q{n % 40}") for n in range(80)]
+    store.commit("mine", Changes(tasks=tasks))
+    with _counted(database) as statements:
+        lines = reader.places([f"q{n}" for n in range(40)])
+    assert [id_ for _, id_ in lines["q7"]] == ["t7", "t47"]
+    assert len([sql for sql in statements if "headway_task" in sql]) == 1
 
 
 def test_what_is_usual_is_told_after_some_runs(database: str, reader: PublicReader) -> None:

@@ -409,3 +409,68 @@ test("a server that is gone altogether is asked for by socket again", async () =
   assert.ok(world.sockets.length > 3);
   assert.equal(world.link.standing.isLost, true);
 });
+
+/** A page whose sockets fail, with a stream of this text; broken in its middle or ended. @param {string} text @param {boolean} isBroken */
+async function streaming(text, isBroken) {
+  const world = new World();
+  world.follow(["task:a"]);
+  let isRead = false;
+  const pull = (/** @type {any} */ all) => {
+    if (isRead) return isBroken ? all.error(new TypeError("reset")) : all.close();
+    isRead = true;
+    all.enqueue(new TextEncoder().encode(text));
+  };
+  world.answer = (url) => {
+    isRead = false;
+    return url.endsWith("stream") ? { ok: true, status: 200, body: new ReadableStream({ pull }) } : json({ states: [], errors: [], epoch: "e1", revision: 5 });
+  };
+  for (let n = 0; n < 3; n += 1) {
+    world.socket.drop(1006);
+    world.time.pass(1000);
+  }
+  for (let n = 0; n < 5; n += 1) await settled();
+  return world;
+}
+
+test("a stream that is cut off again and again is not asked for as fast as it is cut", async () => {
+  const world = await streaming('data: {"op":"hello","epoch":"e1"}\n\n', true);
+  assert.equal(world.asked.length, 1);
+  world.time.pass(0);
+  await settled();
+  assert.equal(world.asked.length, 1);
+  world.time.pass(5000);
+  await settled();
+  assert.equal(world.asked.length, 2);
+});
+
+test("a server that refuses to stream is polled", async () => {
+  const world = await streaming('data: {"op":"error","frame":1,"code":"too_many_sockets","message":"Too many.","retry":true}\n\n', false);
+  world.time.pass(0);
+  await settled();
+  assert.deepEqual(world.asked.map(({ url }) => url.split("/").at(-1)), ["stream", "states"]);
+  assert.equal(world.link.standing.transport, "polling");
+});
+
+test("a token that is over as soon as it is given is asked for a few times a minute, not as fast as it ends", async () => {
+  const world = new World();
+  world.follow(["task:a"], { refresh: "/refresh/" });
+  world.answer = () => json({ token: `over ${world.asked.length}` });
+  world.greet();
+  for (let n = 0; n < 60; n += 1) {
+    world.socket.say({ op: "error", key: "a1", code: "token_expired", message: "Old." });
+    await settled();
+    world.time.pass(1000);
+    await settled();
+  }
+  assert.ok(world.asked.length > 5 && world.asked.length <= 13, String(world.asked.length));
+});
+
+test("the token against forged requests goes to the page's own server alone", async () => {
+  const world = new World();
+  world.follow(["task:a"], { refresh: "https://elsewhere/refresh/" });
+  world.answer = () => json({ token: "fresh" });
+  world.greet();
+  world.socket.say({ op: "error", key: "a1", code: "token_expired", message: "Old." });
+  await settled();
+  assert.equal(world.asked[0]?.init.mode, "same-origin");
+});

@@ -33,6 +33,12 @@ test("the message of a later attempt is shown with the bar of the earlier one", 
   assert.deepEqual([told.progress?.percent, told.progress?.message], [64, "Again"]);
 });
 
+test("what a group counts is told, whatever its bar has shown before", () => {
+  /** @type {Row} */
+  const group = { status: "queued", counts: { succeeded: 0, failed: 0, cancelled: 0, running: 0, waiting: 6 }, progress: { current: 0, total: 6, percent: 0 } };
+  assert.deepEqual(forward(running(20), group).progress, { current: 0, total: 6, percent: 20 });
+});
+
 test("a chain is one bar, at the step it is at", () => {
   const row = chain([done, running(50, { eta_seconds: 3, elapsed_seconds: 5 }), { status: "queued" }]);
   assert.equal(row?.progress?.percent, 50);

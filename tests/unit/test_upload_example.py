@@ -1,4 +1,4 @@
-"""The example project has the demo's upload page, file for file: what is tested here works there."""
+"""The example project has the demo's upload page, file for file: what is tested works there too."""
 
 import subprocess
 import sys

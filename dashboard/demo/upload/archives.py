@@ -1,6 +1,7 @@
 """Zips of strangers: what is promised is checked before anything is unpacked, and nothing is ever
 unpacked under its own name."""
 
+import lzma
 import re
 import struct
 import zipfile
@@ -16,6 +17,16 @@ _END_MARK, _LARGE_MARK = b"PK\x05\x06", b"PK\x06\x07"
 _MAX_COMMENT = 65_535
 _ENCRYPTED = 0x1
 _DRIVE = re.compile(r"[A-Za-z]:")
+_BROKEN_INSIDE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    struct.error,
+)
 _JUNK = ("__MACOSX/", ".DS_Store", "Thumbs.db")
 
 
@@ -24,9 +35,13 @@ def check(path: Path) -> list[zipfile.ZipInfo]:
     _check_directory(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = [entry for entry in archive.infolist() if not _is_junk(entry)]
+            listed = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, struct.error) as error:
         raise BadFile(BROKEN) from error
+    # What its end says of their number is a stranger's word, and nobody else asks for it.
+    if len(listed) > limits.MAX_ENTRIES:
+        raise BadFile(_too_many(len(listed)))
+    entries = [entry for entry in listed if not _is_junk(entry)]
     for entry in entries:
         _check_entry(entry)
     if not entries:
@@ -41,7 +56,7 @@ def read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     try:
         with archive.open(entry) as file:
             data = file.read(limits.MAX_PICTURE + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+    except _BROKEN_INSIDE as error:
         raise BadFile("it is broken inside the zip") from error
     if len(data) > limits.MAX_PICTURE:
         raise BadFile("it is too large")
@@ -63,7 +78,7 @@ def _check_directory(path: Path) -> None:
     if tail[max(at - 20, 0) : at].startswith(_LARGE_MARK):
         raise BadFile("The zip is of a kind made for very large files. Make a smaller one.")
     if entries > limits.MAX_ENTRIES:
-        raise BadFile(f"The zip has {entries} files in it; at most {limits.MAX_ENTRIES} are taken.")
+        raise BadFile(_too_many(entries))
     if directory > limits.MAX_DIRECTORY:
         raise BadFile(BROKEN)
 
@@ -81,6 +96,10 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
 def _is_junk(entry: zipfile.ZipInfo) -> bool:
     """Folders, and what a system adds without being asked."""
     return entry.is_dir() or entry.filename.startswith(_JUNK[0]) or entry.filename.endswith(_JUNK)
+
+
+def _too_many(entries: int) -> str:
+    return f"The zip has {entries} files in it; at most {limits.MAX_ENTRIES} are taken."
 
 
 def _too_much() -> str:

@@ -39,5 +39,9 @@ MAX_LEFT_OUT = 100
 
 MAX_ROWS = 200_000
 MAX_CELL = 32_000
+MAX_LINE = 1024 * 1024
+"""Letters of a row: Python holds all of one, and a cell of one letter takes dozens of bytes."""
+MAX_SKU = 100
+"""Letters; all of them are kept while a table is read."""
 MAX_ROW_ERRORS = 100
 """Errors of a table that are told; the others are counted."""

@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from dashboard.demo.upload import kinds, limits, store
 from dashboard.demo.upload.refusals import BadFile, Gone, Refused
@@ -20,6 +20,13 @@ class Told(NamedTuple):
     name: str
     size: int
     stamp: str = ""
+
+
+class Body(Protocol):
+    """What bytes are read from: a request, a file."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many; none at the end."""
 
 
 class WrongOffset(Exception):
@@ -39,7 +46,14 @@ def read_request(body: bytes) -> tuple[list[Told], bool]:
             for file in told["files"]
         ]
         return files, bool(told.get("stumbles"))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise Refused("The list of files could not be read.", 400) from error
 
 
@@ -63,7 +77,7 @@ def begin(visitor: str, files: Sequence[Told], *, stumbles: bool = False) -> Upl
         )
 
 
-def append(upload: Upload, number: int, offset: int, body: BinaryIO) -> int:
+def append(upload: Upload, number: int, offset: int, body: Body) -> int:
     """Add what `body` has to the file that must stand at `offset`; where it stands then.
 
     Raises WrongOffset where another tab was quicker, Refused where more comes than was told.
@@ -130,7 +144,7 @@ def _check_room(mine: Iterable[Upload], size: int) -> None:
         raise Refused("There is no room for it at the moment. Try again in an hour.", 507)
 
 
-def _write(upload: Upload, number: int, offset: int, body: BinaryIO, most: int) -> int:
+def _write(upload: Upload, number: int, offset: int, body: Body, most: int) -> int:
     handle = os.open(upload.source(number), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.seek(offset)

@@ -65,10 +65,12 @@ class Table:
     ) -> Iterator[tuple[int, dict[str, str] | None]]:
         first = text.readline(limits.MAX_CELL)
         text.seek(0)
-        reader = csv.reader(text, delimiter=_delimiter(first), strict=True)
+        lines = _Lines(text)
+        reader = csv.reader(lines, delimiter=_delimiter(first), strict=True)
         names = [name.strip().lower() for name in next(reader, [])]
         _check_header(names)
         for cells in reader:
+            lines.begin_row()
             if not any(cell.strip() for cell in cells):
                 continue
             if self.tally.taken + self.tally.wrong >= limits.MAX_ROWS:
@@ -83,11 +85,35 @@ class Table:
             return [RowError(line, "", f"{found} cells where the header has {wanted}")]
         told = {name: _wrong(name, row.get(name, "")) for name in COLUMNS if name in row}
         sku = row["sku"]
-        if not told["sku"] and sku in self.tally.seen:
-            told["sku"] = f"{_short(sku)} is in line {self.tally.seen[sku]} already"
-        else:
-            self.tally.seen[sku] = line
+        if not told["sku"]:
+            before = self.tally.seen.setdefault(sku, line)
+            if before != line:
+                told["sku"] = f"{_short(sku)} is in line {before} already"
         return [RowError(line, name, reason) for name, reason in told.items() if reason]
+
+
+class _Lines:
+    """The lines of a text; raises BadFile where one row takes too many letters."""
+
+    def __init__(self, text: TextIO) -> None:
+        self._text = text
+        self._letters = 0
+
+    def begin_row(self) -> None:
+        """What comes next is of another row."""
+        self._letters = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(limits.MAX_LINE + 1)
+        self._letters += len(line)
+        if self._letters > limits.MAX_LINE:
+            raise BadFile("A row of the table is too long.")
+        if not line:
+            raise StopIteration
+        return line
 
 
 def _check_header(names: Sequence[str]) -> None:
@@ -108,7 +134,7 @@ def _delimiter(header: str) -> str:
 
 def _wrong(name: str, text: str) -> str:
     """What is wrong with this cell; empty where nothing is."""
-    if len(text) > limits.MAX_CELL:
+    if len(text) > (limits.MAX_SKU if name == "sku" else limits.MAX_CELL):
         return "is too long"
     check = {"price": _wrong_price, "stock": _wrong_stock}.get(name)
     if check is not None:

@@ -28,7 +28,7 @@ Work = Callable[[Task, Upload], Any]
 def hand_over(upload: Upload, kind: str) -> tuple[AsyncResult, GroupResult | None]:
     """Start the work on what has arrived: the task that publishes it, and the group before it."""
     meta = upload.meta()
-    labelled = {"headers": headers(label=meta.name)}
+    labelled: dict[str, Any] = {"headers": headers(label=meta.name)}
     if kind != kinds.PICTURES:
         return process.apply_async((upload.place,), **labelled), None
     upload.begin_work()
@@ -38,7 +38,7 @@ def hand_over(upload: Upload, kind: str) -> tuple[AsyncResult, GroupResult | Non
         convert_one.s(upload.place, number).set(headers=headers(label=file["name"]))
         for number, file in enumerate(meta.files)
     ]
-    result = chord(parts, last.clone().on_error(last)).apply_async(**labelled)
+    result: Any = chord(parts, last.clone().on_error(last)).apply_async(**labelled)
     return result, result.parent
 
 

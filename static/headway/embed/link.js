@@ -218,7 +218,7 @@ export class Link {
     };
     const wait = await import("./ways.js").then(({ stream, poll }) => (this.#mode === 1 ? stream : poll)(way)).catch(() => -1);
     if (this.#line !== line) return;
-    if (wait < 0 && !this.#isGreeted) return this.#lost(1006);
+    if (wait < 0 || (this.#mode === 1 && !this.#isGreeted)) return this.#lost(1006);
     this.#clear("silence");
     if (this.outside.now() >= this.#socketAt) this.#mode = 0;
     const isOver = [...this.#followers].every((follower) => follower.isOver());

@@ -30,7 +30,9 @@ export function forward(shown, row) {
   if (typeof before?.percent !== "number") return row;
   const after = row.progress;
   if (typeof after?.percent === "number" && after.percent >= before.percent) return row;
-  return { ...row, progress: { ...before, message: after?.message ?? null } };
+  // What a group counts is true whatever the bar shows.
+  const told = row.counts ? { ...after, percent: before.percent } : { ...before, message: after?.message ?? null };
+  return { ...row, progress: told };
 }
 
 /**

@@ -310,6 +310,17 @@ def test_a_bad_token_is_refused_with_a_sentence_and_counted(
     assert text not in one.content.decode()
 
 
+def test_a_flood_of_bad_tokens_is_counted_and_does_not_fill_the_log(
+    shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="dashboard"):
+        for _ in range(4):
+            states(["task:t1"], **{f"k{n}": "no token" for n in range(100)})
+    assert shown.refusals["bad_token"] == 400
+    told = [record for record in caplog.records if "bad_token" in record.getMessage()]
+    assert len(told) < 40
+
+
 def test_one_bad_token_takes_only_its_own_along(shelf: Shelf) -> None:
     told = states(["task:t1", "task:t2"], a=token(), b=token(exp=NOW - 1, tasks=["t2"]))
     assert [each["id"] for each in told["states"]] == ["t1"]

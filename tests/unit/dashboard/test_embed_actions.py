@@ -202,10 +202,20 @@ def test_a_group_is_cancelled_part_by_part(
     assert {entry[2] for entry in audited()} == {"g/1", "g/3"}
 
 
-def test_a_group_without_anything_to_cancel_says_so(shelf: Shelf, broker: FakeBroker) -> None:
+def test_a_group_of_whose_parts_nothing_was_heard_is_not_said_to_be_over(
+    shelf: Shelf, broker: FakeBroker
+) -> None:
     shelf.groups["empty"] = group_row("empty")
     by = token(tasks=None, groups=["empty"], can=["cancel"])
-    assert problem(act("groups/empty/cancel", by)) == (409, "finished")
+    assert problem(act("groups/empty/cancel", by)) == (409, "not_seen")
+
+
+def test_a_chain_is_followed_on_after_one_of_its_steps_was_tried_again(
+    shelf: Shelf, broker: FakeBroker
+) -> None:
+    answer = act("tasks/f1/retry", token(tasks=["q1", "f1", "s1"], can=["retry"])).json()
+    grant = tokens.current().verify(answer["token"], NOW)
+    assert grant.tasks == {"q1", answer["id"], "s1"}
 
 
 def test_a_group_stops_at_a_broker_that_is_away(shelf: Shelf, broker: FakeBroker) -> None:

@@ -100,6 +100,28 @@ def test_too_many_files_are_refused_before_their_list_is_read(
         archives.check(path)
 
 
+def test_a_zip_that_lies_about_the_number_of_its_files_is_refused(tmp_path: Path) -> None:
+    files = {f"{n}.jpg": b"x" for n in range(limits.MAX_ENTRIES + 1)}
+    path = zipped(tmp_path / "lie.zip", files)
+    data = bytearray(path.read_bytes())
+    at = data.rfind(b"PK\x05\x06")
+    data[at + 8 : at + 12] = struct.pack("<HH", 1, 1)
+    path.write_bytes(data)
+    with pytest.raises(BadFile, match="at most 500"):
+        archives.check(path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_broken_file_of_any_method_is_told(method: int, tmp_path: Path) -> None:
+    path = zipped(tmp_path / "odd.zip", {"a.jpg": bytes(range(256)) * 12}, method)
+    data = bytearray(path.read_bytes())
+    data[50:90] = b"\xff" * 40
+    path.write_bytes(data)
+    (entry,) = archives.check(path)
+    with zipfile.ZipFile(path) as archive, pytest.raises(BadFile, match="broken inside the zip"):
+        archives.read(archive, entry)
+
+
 def test_a_huge_list_of_files_is_refused(tmp_path: Path) -> None:
     data = bytearray(zipped(tmp_path / "z", {"one.jpg": b"x"}).read_bytes())
     data[-10:-6] = struct.pack("<L", limits.MAX_DIRECTORY + 1)
@@ -186,7 +208,8 @@ def test_a_zip_inside_a_zip_is_no_picture(tmp_path: Path) -> None:
 
 def tally(path: Path) -> tables.Tally:
     table = tables.Table(path)
-    assert [row for _, row in table.rows() if row is not None] != None
+    taken = [row for _, row in table.rows() if row is not None]
+    assert len(taken) == table.tally.taken
     return table.tally
 
 
@@ -239,6 +262,22 @@ def test_what_is_no_table_is_refused(data: bytes, reason: str, tmp_path: Path) -
 def test_a_price_that_is_none_is_told(price: str, tmp_path: Path) -> None:
     found = tally(written(tmp_path / "t", f"sku,name,price\n1,a,{price}\n".encode()))
     assert [error.column for error in found.errors] == ["price"]
+
+
+@pytest.mark.parametrize("piece", [b",", b'"a\n",'], ids=["one line", "many lines"])
+def test_a_row_that_never_ends_is_refused_before_it_is_held(piece: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "endless.csv"
+    path.write_bytes(b"sku,name,price\n" + piece * (2 * limits.MAX_LINE // len(piece)))
+    with pytest.raises(BadFile, match="row of the table is too long"):
+        list(tables.Table(path).rows())
+
+
+def test_a_sku_is_as_long_as_can_be_remembered(tmp_path: Path) -> None:
+    long = "x" * (limits.MAX_SKU + 1)
+    table = tables.Table(written(tmp_path / "a.csv", f"sku,name,price\n{long},a,1\n".encode()))
+    list(table.rows())
+    assert [error.reason for error in table.tally.errors] == ["is too long"]
+    assert table.tally.seen == {}
 
 
 def test_too_many_rows_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

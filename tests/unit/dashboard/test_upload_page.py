@@ -382,3 +382,14 @@ def test_removing_leaves_nothing(client: Client, handed: list[str], monkeypatch:
     assert client.post(f"{url}remove/").status_code == 302
     assert revoked == ["task-1"]
     assert list(store.everything()) == []
+
+
+@pytest.mark.parametrize(
+    "body", ['{"files": [{"name": "a", "size": 1e999}]}', "[" * 60_000], ids=["endless", "nested"]
+)
+def test_a_list_of_files_that_no_reader_likes_is_refused(body: str, client: Client) -> None:
+    answer = client.post("/demo/upload/begin/", body, content_type="application/json")
+    assert (answer.status_code, answer.json()["detail"]) == (
+        400,
+        "The list of files could not be read.",
+    )

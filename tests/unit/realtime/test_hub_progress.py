@@ -198,6 +198,32 @@ async def test_an_owners_token_opens_the_owners_tasks_and_tells_others_not_from_
         assert len(lobby.house.hub.embeds._reading) == 2
 
 
+async def test_an_owners_task_is_not_refused_because_the_store_was_away_for_a_while() -> None:
+    async with open_lobby() as lobby:
+        lobby.put("mine", owner="7")
+        lobby.public.is_available = False
+        page = await lobby.visit(owner="7")
+        page.say(op="subjects", view=1, add=["task:mine", "task:absent"])
+        await lobby.house.pass_time(20)
+        assert errors(page) == []
+        lobby.public.is_available = True
+        await lobby.house.pass_time(4)
+        assert set(page.rows[1]) == {"task:mine"}
+        assert errors(page) == [("task:absent", "not_allowed")]
+
+
+async def test_who_names_what_does_not_exist_leaves_room_for_who_was_given_a_task() -> None:
+    async with open_lobby(limits=Limits(subjects=10)) as lobby:
+        greedy = await lobby.visit(owner="7")
+        greedy.say(op="subjects", view=1, add=[f"task:none-{n}" for n in range(20)])
+        await lobby.house.settle()
+        assert {code for _, code in errors(greedy)} == {"too_many_subjects"}
+        assert len(errors(greedy)) == 15
+        lobby.put("t1")
+        page = await lobby.visit("task:t1")
+        assert set(page.rows[1]) == {"task:t1"}
+
+
 async def test_what_is_left_is_told_no_more_and_forgotten() -> None:
     async with open_lobby() as lobby:
         lobby.put("t1")

@@ -1,0 +1,26 @@
+"""Who has sent what: a number in the visitor's session is all that is known of them."""
+
+import secrets
+
+from django.http import HttpRequest
+
+from uploads.refusals import Gone
+from uploads.store import Upload
+
+_KEY = "uploads_visitor"
+
+
+def visitor(request: HttpRequest) -> str:
+    """This visitor's number, given at the first visit."""
+    if _KEY not in request.session:
+        request.session[_KEY] = secrets.token_hex(16)
+    return str(request.session[_KEY])
+
+
+def upload_of(request: HttpRequest, id_: str) -> Upload:
+    """The visitor's own upload; raises Gone for anybody else's."""
+    if _KEY not in request.session:
+        raise Gone
+    upload = Upload(str(request.session[_KEY]), id_)
+    upload.meta()
+    return upload

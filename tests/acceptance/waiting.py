@@ -1,0 +1,253 @@
+"""A site whose visitors wait, as people run one: web, receiver, worker, Redis and PostgreSQL, with
+a network between it and its visitors that can be cut; and what a visitor sees and is sent."""
+
+import json
+import secrets
+import sys
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Response,
+    Route,
+    TimeoutError,
+    WebSocket,
+    expect,
+)
+
+from tests.services.browser import Faults
+from tests.services.process import ROOT, Process, free_port, wait_until
+from tests.services.proxy import Proxy
+
+PROJECT = Path(__file__).parent / "waiting_project"
+PASSWORD = "sesame-and-poppy"
+TRANSPORTS = ("websocket", "stream", "polling")
+PATIENCE_MS = 60_000
+
+SAMPLE_MS = 100
+SAMPLING = (
+    f"const SAMPLE_MS = {SAMPLE_MS};"
+    """
+let before = "";
+setInterval(() => {
+  const element = document.querySelector("headway-progress");
+  if (!element) return;
+  const box = element.shadowRoot?.querySelector("[part~=box]");
+  const isLive = Boolean(box && !box.hidden);
+  const bar = isLive
+    ? box.querySelector("[part~=bar]:not(li *)") : element.querySelector("progress");
+  const value = bar && !bar.hidden ? bar.getAttribute("value") : null;
+  const sample = JSON.stringify({
+    isLive, percent: value === null ? null : Math.floor(Number(value)),
+    state: isLive ? box.getAttribute("part").split(" ")[1] : null,
+    text: (isLive ? box : element).innerText.replace(/\\s+/g, " "),
+    transport: element.transport ?? null,
+  });
+  if (sample === before) return;
+  before = sample;
+  sessionStorage.setItem(`sample ${String(sessionStorage.length).padStart(6, "0")}`, sample);
+}, SAMPLE_MS);
+"""
+)
+"""What is seen, whenever it has changed; it outlives the page."""
+
+TAPPING = """
+window.heard = [];
+const real = window.fetch;
+window.fetch = async (...given) => {
+  const answer = await real(...given);
+  const reader = answer.clone().body?.getReader();
+  const read = async () => {
+    for (const decoder = new TextDecoder(); ;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      window.heard.push(decoder.decode(value, { stream: true }));
+    }
+  };
+  if (reader) read().catch(() => {});
+  return answer;
+};
+"""
+"""What scripts fetch; also of an answer that does not end."""
+
+Sample = dict[str, Any]
+
+
+class Lobby:
+    """The site as it runs. Visitors reach it by `url`, through `proxy`."""
+
+    def __init__(self, directory: Path, redis: str, database: str) -> None:
+        self.directory = directory
+        self.port = free_port()
+        self.proxy = Proxy(self.port)
+        self.url = f"http://127.0.0.1:{self.proxy.port}"
+        self._env = {
+            "DJANGO_SETTINGS_MODULE": "lobby.settings",
+            "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
+            "LOBBY_DATABASE_URL": database,
+            "LOBBY_EMBED_KEY": secrets.token_urlsafe(48),
+            "LOBBY_REDIS_URL": redis.rpartition("/")[0],
+            "PYTHONPATH": f"{ROOT}:{PROJECT}",
+        }
+        address = ("-b", "127.0.0.1", "-p", str(self.port))
+        self.web = self._program("web", "daphne", *address, "lobby.asgi:application")
+        self.receiver = self._program("receiver", "django", "headway_receiver")
+        self.worker = self._program(
+            "worker",
+            "celery",
+            "-A",
+            "lobby",
+            "worker",
+            "-c",
+            "4",
+            "-n",
+            "lobby@localhost",
+            "-l",
+            "INFO",
+        )
+
+    @contextmanager
+    def running(self) -> Iterator["Lobby"]:
+        with ExitStack() as stack:
+            stack.enter_context(self.proxy.running())
+            self._manage("migrate", "--verbosity", "0")
+            self._manage("createsuperuser", "--no-input", "--username", "olga", "--email", "")
+            for process in (self.web, self.receiver, self.worker):
+                stack.enter_context(process)
+            self.wait_for_web()
+            self.receiver.wait_for(lambda: self._status("/ops/headway/readyz") == 200)
+            self.worker.wait_for_line(r"lobby@localhost ready\.")
+            yield self
+
+    def wait_for_web(self) -> None:
+        """Return once it answers."""
+        self.web.wait_for(lambda: self._status("/ops/headway/healthz") == 200)
+
+    def _program(self, name: str, *arguments: str) -> Process:
+        log = self.directory / f"{name}.log"
+        return Process([sys.executable, "-m", *arguments], log=log, env=self._env)
+
+    def _manage(self, *arguments: str) -> None:
+        with self._program("manage", "django", *arguments) as command:
+            assert command.wait_for_exit(60) == 0, command.output()
+
+    def _status(self, path: str) -> int:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+            return int(answer.status)
+
+
+class Visitor:
+    """Somebody without an account, in a browser of their own that lets through one transport."""
+
+    def __init__(self, context: BrowserContext, lobby: Lobby, transport: str = "websocket") -> None:
+        self.context = context
+        self.lobby = lobby
+        self.transport = transport
+        self.sockets: list[WebSocket] = []
+        self.frames: list[str] = []
+        self.answers: list[Response] = []
+        self.bars: list[float] = []
+        context.add_init_script(SAMPLING)
+        context.add_init_script(TAPPING)
+        if transport != "websocket":
+            context.route_web_socket("**/ws/**", lambda socket: socket.close())
+        if transport == "polling":
+            context.route("**/embed/v1/stream", _abort)
+        self.page = context.new_page()
+        self.page.on("websocket", self._note_socket)
+        self.page.on("response", lambda answer: self.answers.append(answer))
+        self.element = self.page.locator("headway-progress")
+        self.box = self.page.locator("[part~=box]")
+
+    def hands_over(self, task: str, queue: str | None = None, **shown: object) -> "Visitor":
+        """Come by what was asked for to the page that shows it; the task's arguments are in
+        `given`."""
+        given = shown.pop("given", {})
+        asked = {"task": task, "with": given, "queue": queue, "shown": shown}
+        query = urllib.parse.urlencode({"asked": json.dumps(asked)})
+        self.page.goto(f"{self.lobby.url}/hand-over/?{query}")
+        return self
+
+    @property
+    def task_id(self) -> str:
+        return self.page.url.rstrip("/").rpartition("/")[2]
+
+    @property
+    def token(self) -> str:
+        return self.element.get_attribute("token") or ""
+
+    def sees(self, state: str) -> None:
+        """Wait until the element shows this state."""
+        try:
+            self.page.locator(f"[part~=box][part~={state}]").wait_for(timeout=PATIENCE_MS)
+        except TimeoutError as late:
+            seen = "\n".join(str(sample) for sample in self.samples()[-20:])
+            raise AssertionError(f"by {self.transport} never {state} but\n{seen}") from late
+
+    def reads(self, text: str) -> None:
+        """Wait until the element says so."""
+        expect(self.box).to_contain_text(text, timeout=PATIENCE_MS)
+
+    def reaches(self, percent: float) -> None:
+        """Wait until it is so far."""
+        script = "least => document.querySelector('headway-progress').progress?.percent >= least"
+        self.page.wait_for_function(script, arg=percent, timeout=PATIENCE_MS)
+
+    def looks_again(self) -> None:
+        """Load the page again and note the bar that the server wrote, as without JavaScript."""
+        self.page.reload()
+        self.bars.append(float(self.element.locator("progress").get_attribute("value") or 0))
+
+    def samples(self) -> list[Sample]:
+        """What was to be seen, in its order."""
+        found = self.page.evaluate(
+            "Object.keys(sessionStorage).filter((key) => key.startsWith('sample ')).sort()"
+            ".map((key) => sessionStorage.getItem(key))"
+        )
+        return [json.loads(each) for each in found]
+
+    def received(self) -> str:
+        """All that came to this browser: frames, pages, what scripts fetched, and what is shown."""
+        pages = [answer.text() for answer in self.answers if _is_page(answer)]
+        heads = [json.dumps(answer.headers) for answer in self.answers]
+        heard = self.page.evaluate("window.heard")
+        seen = [self.page.content(), self.page.locator("html").inner_text(), self.box.inner_html()]
+        return "\n".join([*self.frames, *pages, *heads, *heard, *seen])
+
+    def _note_socket(self, socket: WebSocket) -> None:
+        self.sockets.append(socket)
+        socket.on("framereceived", lambda frame: self.frames.append(str(frame)))
+
+
+@contextmanager
+def visiting(
+    browser: Browser, lobby: Lobby, transport: str = "websocket", **options: Any
+) -> Iterator[Visitor]:
+    """A visitor; a script error or a violation of the pages' policy fails the test."""
+    faults = Faults()
+    context = browser.new_context(**options)
+    faults.watch(context)
+    try:
+        yield Visitor(context, lobby, transport)
+    finally:
+        context.close()
+    assert faults == []
+
+
+def wait_until_ended(pid: int) -> None:
+    """Return once there is no such process."""
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), 20, f"process {pid} to end")
+
+
+def _abort(route: Route) -> None:
+    route.abort()
+
+
+def _is_page(answer: Response) -> bool:
+    return answer.request.resource_type == "document" and answer.status == 200
