@@ -22,6 +22,8 @@ _PLACE = re.compile(r"\A(?P<path>.+)(?P<rest>:\d+ in .+)\Z", re.DOTALL)
 def shown(path: str, name: str | None = None) -> str:
     """`shop/tasks.py` of `/srv/acme/shop/tasks.py`; `name` is that of the task."""
     plain = path.replace("\\", "/")
+    if _is_foreign(plain):
+        return path
     for root in _roots():
         if plain.startswith(root):
             return plain[len(root) :]
@@ -63,8 +65,13 @@ def _roots() -> tuple[str, ...]:
     return tuple(sorted((f"{each}/" for each in own), key=len, reverse=True))
 
 
-def _is_foreign(folder: str) -> bool:
+def _is_foreign(path: str) -> bool:
+    return any(path == each or path.startswith(f"{each}/") for each in _foreign())
+
+
+@functools.cache
+def _foreign() -> frozenset[str]:
+    """The folders of the interpreter and its packages; these may lie below the project."""
     paths = sysconfig.get_paths()
-    foreign = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")}
-    foreign |= {*site.getsitepackages(), site.getusersitepackages()}
-    return any(folder == each or folder.startswith(f"{each}/") for each in foreign)
+    folders = (paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib", "scripts"))
+    return frozenset((*folders, *site.getsitepackages(), site.getusersitepackages()))

@@ -198,7 +198,7 @@ def start_all(processes: Sequence[Process]) -> None:
 
 def sign_in(page: Page, url: str, user: str = "admin", password: str = PASSWORD) -> None:
     """Come in by the sign-in page; return on the live task list."""
-    page.goto(f"{url}/login/?next=/tasks/")
+    page.goto(f"{url}/login/?next={urllib.parse.urlsplit(url).path}/tasks/")
     page.get_by_label("Username").fill(user)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()

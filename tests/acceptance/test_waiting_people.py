@@ -50,12 +50,6 @@ def visitor(chromium: Browser, lobby: Lobby) -> Iterator[Visitor]:
         yield visitor
 
 
-@pytest.fixture
-def stranger(chromium: Browser, lobby: Lobby) -> Iterator[Visitor]:
-    with visiting(chromium, lobby) as stranger:
-        yield stranger
-
-
 class TestFromHandingOverToTheEnd:
     """A visitor by each transport, and one without JavaScript, go through the same: the network is
     cut for ten seconds, the tab is loaded again, the web process is killed and started, and their
@@ -80,7 +74,7 @@ class TestFromHandingOverToTheEnd:
     ) -> None:
         percents = [s["percent"] for s in journey[transport].samples() if s["percent"] is not None]
         assert percents == sorted(percents)
-        assert percents[0] < 10 < 95 <= percents[-1]
+        assert percents[0] < 10 < 80 < percents[-1]
         assert len(set(percents)) > 10
 
     @pytest.mark.parametrize("transport", TRANSPORTS)
@@ -129,8 +123,9 @@ class TestFromHandingOverToTheEnd:
     ) -> None:
         page = journey["none"].page
         expect(page.locator("headway-progress")).to_contain_text("Done")
-        assert journey["none"].bars == sorted(set(journey["none"].bars))
-        assert len(journey["none"].bars) == 3
+        bars = journey["none"].bars
+        assert bars == sorted(bars)
+        assert 0 < bars[0] < bars[-1]
 
 
 def travel(lobby: Lobby, visitors: dict[str, Visitor]) -> None:
@@ -199,21 +194,22 @@ class TestASecondVisitor:
     LABEL = "Photos of the wedding"
     MESSAGE = "The file has no sheet named Orders."
 
-    @pytest.fixture
-    def first(self, visitor: Visitor) -> Visitor:
-        visitor.hands_over(
-            "spill", given={"order": "planted", "is_told": True}, label=self.LABEL, can="retry"
-        )
-        visitor.reads(self.MESSAGE)
-        visitor.reads(self.LABEL)
-        return visitor
+    @pytest.fixture(scope="class")
+    @classmethod
+    def first(cls, chromium: Browser, lobby: Lobby) -> Iterator[Visitor]:
+        with visiting(chromium, lobby) as first:
+            given = {"order": "planted", "is_told": True}
+            first.hands_over("spill", given=given, label=cls.LABEL, can="retry")
+            first.reads(cls.MESSAGE)
+            first.reads(cls.LABEL)
+            yield first
 
     @pytest.fixture
-    def second(self, stranger: Visitor) -> Visitor:
+    def second(self, visitor: Visitor) -> Visitor:
         """Has work of their own, and so a token of their own."""
-        stranger.hands_over("quick")
-        stranger.sees("succeeded")
-        return stranger
+        visitor.hands_over("quick")
+        visitor.sees("succeeded")
+        return visitor
 
     def test_the_link_leads_nowhere(self, first: Visitor, second: Visitor) -> None:
         answer = second.page.goto(first.page.url)
@@ -305,34 +301,39 @@ def test_two_hundred_elements_share_one_socket(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-@pytest.mark.parametrize("is_told", [True, False])
+@pytest.mark.parametrize(
+    ("is_told", "message"),
+    [(True, "The file has no sheet named Orders."), (False, "Something went wrong on our side.")],
+)
 def test_nothing_of_a_failure_leaves_but_what_is_meant_for_the_visitor(
-    chromium: Browser, lobby: Lobby, page: Page, transport: str, is_told: bool
+    chromium: Browser, lobby: Lobby, transport: str, is_told: bool, message: str
 ) -> None:
     with visiting(chromium, lobby, transport) as visitor:
         given = {"order": "planted-argument", "is_told": is_told}
         visitor.hands_over("spill", given=given, can="result cancel retry")
         visitor.sees("failed")
-        message = "no sheet named Orders" if is_told else "Something went wrong on our side."
         visitor.reads(message)
         reference = visitor.box.locator("[part=reference]").inner_text()
         assert visitor.element.evaluate("element => element.transport") == transport
         received = visitor.received()
         assert [word for word in PLANTED if word in received] == []
-        # The failing state did come by the transport that is looked at.
-        assert received.count(reference) > 1
-        task_id = visitor.task_id
-    operator_finds(page, lobby, reference, task_id)
+        # It did come by this transport, and is not only what the page was made with.
+        assert f'"reference":"{reference}"' in received.replace('": "', '":"')
 
 
-def operator_finds(page: Page, lobby: Lobby, reference: str, task_id: str) -> None:
-    page.goto(f"{lobby.url}/ops/headway/tasks/?query={reference}")
+def test_an_operator_finds_the_task_by_its_reference(visitor: Visitor, page: Page) -> None:
+    visitor.hands_over("spill", given={"order": "planted-argument", "is_told": False})
+    visitor.sees("failed")
+    reference = visitor.box.locator("[part=reference]").inner_text()
+    page.goto(f"{visitor.lobby.url}/ops/headway/tasks/?query={reference}")
     page.get_by_label("Username").fill("olga")
     page.get_by_label("Password").fill(waiting.PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     rows = page.locator("headway-task-list tbody tr[data-id]")
     expect(rows).to_have_count(1, timeout=PATIENCE_MS)
-    expect(rows).to_have_attribute("data-id", task_id)
+    expect(rows).to_have_attribute("data-id", visitor.task_id)
+    page.goto(f"{visitor.lobby.url}/ops/headway/tasks/{visitor.task_id}/")
+    expect(page.get_by_role("main")).to_contain_text("planted-argument")
 
 
 def test_cancelling_ends_the_process_that_works(visitor: Visitor, tmp_path: Path) -> None:

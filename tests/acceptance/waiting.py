@@ -4,6 +4,7 @@ a network between it and its visitors that can be cut; and what a visitor sees a
 import json
 import secrets
 import sys
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -16,10 +17,10 @@ from playwright.sync_api import (
     BrowserContext,
     Response,
     Route,
-    TimeoutError,
     WebSocket,
     expect,
 )
+from playwright.sync_api import TimeoutError as TooLate
 
 from tests.services.browser import Faults
 from tests.services.process import ROOT, Process, free_port, wait_until
@@ -138,8 +139,13 @@ class Lobby:
             assert command.wait_for_exit(60) == 0, command.output()
 
     def _status(self, path: str) -> int:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
-            return int(answer.status)
+        try:
+            url = f"http://127.0.0.1:{self.port}{path}"
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
 
 
 class Visitor:
@@ -186,7 +192,7 @@ class Visitor:
         """Wait until the element shows this state."""
         try:
             self.page.locator(f"[part~=box][part~={state}]").wait_for(timeout=PATIENCE_MS)
-        except TimeoutError as late:
+        except TooLate as late:
             seen = "\n".join(str(sample) for sample in self.samples()[-20:])
             raise AssertionError(f"by {self.transport} never {state} but\n{seen}") from late
 

@@ -140,7 +140,7 @@ async def test_a_viewer_is_told_of_tasks_alone(store: Store) -> None:
     async with connection(session) as opened:
         told = await answers(opened)
     refused = {of for of, answer in told.items() if answer == "not_allowed"}
-    assert refused == {"failures", "queues", "schedule", "audit"}
+    assert refused == {"failures", "attention", "queues", "schedule", "audit"}
     assert not {"failures", "queues"} & told["overview"][0].keys()
     assert told["overview"][0]["problems"] == []
 

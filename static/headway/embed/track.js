@@ -31,7 +31,7 @@ export function forward(shown, row) {
   const after = row.progress;
   if (typeof after?.percent === "number" && after.percent >= before.percent) return row;
   // What a group counts is true whatever the bar shows.
-  const told = row.counts ? { ...after, percent: before.percent } : { ...before, message: after?.message ?? null };
+  const told = row.counts && after ? { ...after, percent: before.percent } : { ...before, message: after?.message ?? null };
   return { ...row, progress: told };
 }
 
