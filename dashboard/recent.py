@@ -1,5 +1,7 @@
-"""Reads that many pages ask for at once, done for all of them: pages that poll ask every two seconds
-for their place in line, and each look at a long queue takes tens of milliseconds."""
+"""Reads that many pages ask for at once, done for all of them.
+
+Pages that poll ask every two seconds for their place in line, and each look at a long queue takes
+tens of milliseconds."""
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence

@@ -37,9 +37,7 @@ _EXPECTATIONS = (
     "SELECT id, subject, at, total FROM headway_expectation WHERE NOT is_taken ORDER BY id LIMIT %s"
 )
 # A total that has grown since it was read is to be read again.
-_TAKE = (
-    "UPDATE headway_expectation SET is_taken = %s WHERE COALESCE(total, 0) = %s AND id IN ({})"
-)
+_TAKE = "UPDATE headway_expectation SET is_taken = %s WHERE COALESCE(total, 0) = %s AND id IN ({})"
 _FORGET = (
     "DELETE FROM headway_expectation WHERE id IN"
     " (SELECT id FROM headway_expectation WHERE at < %s ORDER BY at LIMIT %s)"

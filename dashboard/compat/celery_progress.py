@@ -176,7 +176,7 @@ def _value(stored: object) -> object:
     with contextlib.suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         value = ast.literal_eval(stored)
         if isinstance(value, str | int | float | bool | list | dict | None):
-            # What JSON cannot say (bytes, sets, pairs as keys, infinity) is told as Python wrote it.
+            # What JSON cannot say (bytes, sets, infinity) is told as Python wrote it.
             json.dumps(value, allow_nan=False)
             return value
     return stored

@@ -224,6 +224,22 @@ async def test_who_names_what_does_not_exist_leaves_room_for_who_was_given_a_tas
         assert set(page.rows[1]) == {"task:t1"}
 
 
+async def test_a_read_that_is_older_than_what_was_told_meanwhile_changes_nothing() -> None:
+    async with open_lobby() as lobby:
+        lobby.put("t1", status="queued")
+        page = await lobby.visit("task:other")
+        lobby.tokens.give("second", "task:t1", grant=grant())
+        page.say(op="token", key="second", token="second")
+        before = lobby.public.public(["task:t1"])
+        lobby.house.pool.gate.clear()
+        page.say(op="subjects", view=1, add=["task:t1"])
+        await lobby.publish(task("t1", status="running"))
+        lobby.public.public = lambda subjects: before  # type: ignore[method-assign]
+        lobby.house.pool.gate.set()
+        await lobby.house.settle()
+        assert page.rows[1]["task:t1"]["status"] == "running"
+
+
 async def test_what_is_left_is_told_no_more_and_forgotten() -> None:
     async with open_lobby() as lobby:
         lobby.put("t1")

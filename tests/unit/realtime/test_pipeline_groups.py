@@ -9,7 +9,8 @@ from realtime import codec, testing
 from realtime.core.expected import HANDED_OVER, NO_NEWS, Expectation
 from realtime.core.groups import Group
 from realtime.core.public import EXPECTED_S
-from realtime.ports import Changes, Commit, StoreUnavailable
+from realtime.pipeline import BEAT_S, LEASE_S
+from realtime.ports import Changes, Commit, LeaseLost, StoreUnavailable
 from realtime.testing import FakeClock, MemoryStore
 from tests.unit.realtime.test_pipeline import House
 
@@ -237,3 +238,22 @@ def test_nobody_on_the_broker_can_vouch(house: House, store: DoubtfulStore) -> N
 def test_a_size_that_is_none_is_passed_over(house: House, size: object) -> None:
     house.turn(in_group("a", group_size=size))
     assert group(house).total is None
+
+
+def test_who_leads_again_counts_what_another_wrote_meanwhile(
+    store: DoubtfulStore, clock: FakeClock
+) -> None:
+    first, second = House(store, clock), House(store, clock)
+    first.turn()
+    first.turn(in_group("a", group_size=3), testing.task_succeeded("a"))
+    clock.advance(LEASE_S + 1)
+    second.turn()
+    second.turn(in_group("b"), testing.task_succeeded("b"))
+    first.clock.advance(BEAT_S)
+    with pytest.raises(LeaseLost):
+        first.pipeline.turn()
+    first.pipeline._stand_down()
+    clock.advance(LEASE_S + 1)
+    first.turn()
+    first.turn(in_group("c"), testing.task_succeeded("c"))
+    assert (group(first).parts, group(first).succeeded, group(first).is_finished) == (3, 3, True)
