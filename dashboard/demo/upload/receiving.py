@@ -12,6 +12,7 @@ from dashboard.demo.upload.refusals import BadFile, Gone, Refused
 from dashboard.demo.upload.store import Meta, Upload
 
 _PIECE = 64 * 1024
+_FULL = "There is no room for it at the moment. Try again in an hour."
 
 
 class Told(NamedTuple):
@@ -90,6 +91,9 @@ def append(upload: Upload, number: int, offset: int, body: Body) -> int:
         stands = upload.received(number)
         if offset != stands:
             raise WrongOffset(stands)
+        if not stands:
+            # What nothing had come of reserved nothing.
+            _check_disk(meta.files[number]["size"])
         try:
             return _write(upload, number, offset, body, most)
         except FileNotFoundError as error:
@@ -133,15 +137,22 @@ def _check_told(files: Sequence[Told]) -> None:
 
 
 def _check_room(mine: Iterable[Upload], size: int) -> None:
-    held = [store.held(upload) for upload in mine]
-    if len(held) >= limits.MAX_UPLOADS:
+    own = [store.announced(upload) for upload in mine]
+    if len(own) >= limits.MAX_UPLOADS:
         raise Refused("You have too many uploads here. Remove one of them first.", 429)
-    if sum(held) + size > limits.MAX_VISITOR:
+    if sum(own) + size > limits.MAX_VISITOR:
         raise Refused("Your space here is used up. Remove an earlier upload first.", 413)
-    total = sum(map(store.held, store.everything()))
+    if len(list(store.everything())) >= limits.MAX_ALL_UPLOADS:
+        raise Refused(_FULL, 507)
+    _check_disk(size)
+
+
+def _check_disk(size: int) -> None:
+    """Raises Refused where there is no room for so many bytes more."""
+    taken = sum(map(store.held, store.everything()))
     free = shutil.disk_usage(store.root()).free
-    if total + size > limits.MAX_ALL or free - size < limits.MIN_FREE:
-        raise Refused("There is no room for it at the moment. Try again in an hour.", 507)
+    if taken + size > limits.MAX_ALL or free - size < limits.MIN_FREE:
+        raise Refused(_FULL, 507)
 
 
 def _write(upload: Upload, number: int, offset: int, body: Body, most: int) -> int:

@@ -372,12 +372,14 @@ export class Link {
       for (const pass of this.#passes) if (!pass.state) this.#refuse(pass, this.#refusal || "not_allowed", "");
       return;
     }
-    let wait = delay ?? (code === CROWDED ? 60_000 : jitter(this.outside, this.#attempt++));
+    let wait = delay;
     if (this.#mode === 0 && !wasGreeted && ++this.#failures >= MAX_FAILURES) {
       this.#socketAt = this.outside.now() + SOCKET_AGAIN_S;
       [this.#mode, wait] = [1, 0];
     } else if (this.#mode === 1 && !wasGreeted) [this.#mode, wait] = [2, 0];
     else if (this.#mode === 2) [this.#mode, this.#failures] = [0, MAX_FAILURES - 1];
+    // Another way is tried at once, and counts for no attempt of its own.
+    wait ??= code === CROWDED ? 60_000 : jitter(this.outside, this.#attempt++);
     this.#set({ isLost: true, retryAt: this.outside.now() + wait / 1000 });
     // Nobody who looks shortens the wait for a crowded server.
     this.#after(code === CROWDED ? "crowded" : "retry", wait, () => this.#start());

@@ -13,10 +13,11 @@ from celery.worker import state
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from dashboard.demo.upload import convert, kinds, limits, receiving, stopping, store, tasks
+from dashboard.demo.upload import convert, kinds, limits, receiving, stopping, store, tasks, views
 from dashboard.demo.upload.receiving import Told, WrongOffset
 from dashboard.demo.upload.refusals import Gone, Refused
 from dashboard.demo.upload.store import Upload
+from dashboard.throttle import Budget, Rate
 from tests.unit.dashboard.uploads import picture, zipped
 
 ME, OTHER = "a" * 32, "b" * 32
@@ -29,6 +30,7 @@ def place(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Pat
     settings.ROOT_URLCONF = "dashboard.demo.urls"
     settings.HEADWAY_EMBED_KEY = "k" * 40
     monkeypatch.setattr(limits, "MIN_FREE", 0)
+    monkeypatch.setattr(views, "_begun", Budget(Rate(1_000, 1.0)))
     return tmp_path / "uploads"
 
 
@@ -109,11 +111,41 @@ def test_what_cannot_be_taken_is_refused_before_any_byte(files: list[Told], reas
 def test_a_visitor_has_so_much_room_and_all_of_them_have(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_VISITOR", 10)
     monkeypatch.setattr(limits, "MAX_ALL", 15)
-    receiving.begin(ME, [Told("a", 8)])
+    upload = receiving.begin(ME, [Told("a", 8)])
     with pytest.raises(Refused, match="space here is used up"):
         receiving.begin(ME, [Told("b", 8)])
+    receiving.append(upload, 0, 0, io.BytesIO(b"1"))
     with pytest.raises(Refused, match="no room"):
         receiving.begin(OTHER, [Told("a", 8)])
+
+
+def test_what_is_only_announced_takes_nobodys_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_ALL", 15)
+    first, second = (receiving.begin(who, [Told("a", 8)]) for who in (ME, OTHER))
+    receiving.append(first, 0, 0, io.BytesIO(b"1"))
+    with pytest.raises(Refused, match="no room"):
+        receiving.append(second, 0, 0, io.BytesIO(b"1"))
+    assert store.sweep(1e6, 1e6, time.time() + limits.KEEP_EMPTY_S + 1) == 1
+    assert (first.path.exists(), second.path.exists()) == (True, False)
+
+
+def test_so_many_uploads_are_kept_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_ALL_UPLOADS", 1)
+    receiving.begin(ME, [Told("a", 8)])
+    with pytest.raises(Refused, match="no room"):
+        receiving.begin(OTHER, [Told("a", 8)])
+
+
+def test_one_address_begins_so_many_uploads_whatever_its_sessions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(views, "_begun", Budget(Rate(2, 60.0)))
+    body = json.dumps({"files": [{"name": "a", "size": 1}]})
+    answers = [
+        Client().post("/demo/upload/begin/", body, content_type="application/json")
+        for _ in range(3)
+    ]
+    assert [answer.status_code for answer in answers] == [201, 201, 429]
 
 
 def test_old_uploads_are_swept_and_those_whose_bytes_stopped_sooner() -> None:
@@ -330,6 +362,8 @@ def test_only_results_can_be_had(name: str, client: Client, handed: list[str]) -
     answer = client.get(f"{url}results/001.jpg")
     assert (answer.status_code, answer["Content-Type"]) == (200, "image/jpeg")
     assert answer["X-Content-Type-Options"] == "nosniff"
+    assert b"".join(answer.streaming_content).startswith(b"\xff\xd8")
+    answer.close()
     assert client.get(f"{url}results/{name}").status_code == 404
 
 

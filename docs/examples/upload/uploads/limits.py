@@ -11,6 +11,10 @@ MAX_FORM = 20 * MB
 MAX_FILES = 50
 MAX_UPLOADS = 20
 """Uploads that a visitor keeps at one time."""
+MAX_ALL_UPLOADS = 1_000
+"""Of everybody: each is looked at when another one is begun."""
+BEGUN_AT_ONCE, BEGUN_EVERY_S = 60, 2.0
+"""Uploads from one address, whatever its sessions: at once, and one more every so many seconds."""
 MAX_VISITOR = 400 * MB
 MAX_ALL = 2048 * MB
 MIN_FREE = 512 * MB
@@ -20,6 +24,9 @@ KEEP_S = 24 * 3600.0
 """How long an upload and its results are kept."""
 KEEP_OPEN_S = 2 * 3600.0
 """How long one is kept whose bytes have stopped coming."""
+
+KEEP_EMPTY_S = 180.0
+"""How long one is kept of which nothing has come."""
 
 MAX_NAME = 120
 MAX_ENTRIES = 500

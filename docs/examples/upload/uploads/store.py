@@ -22,6 +22,7 @@ from typing import Any
 
 from django.conf import settings
 
+from uploads import limits
 from uploads.refusals import Gone
 
 OPEN, WORKING, DONE = "open", "working", "done"
@@ -216,12 +217,27 @@ def everything() -> Iterator[Upload]:
                 yield Upload(visitor.name, path.name)
 
 
-def held(upload: Upload) -> int:
+def arrived(upload: Upload, meta: Meta) -> int:
+    """The bytes of it that are here."""
+    return sum(upload.received(number) for number in range(len(meta.files)))
+
+
+def announced(upload: Upload) -> int:
     """The bytes that it takes, or is going to."""
     with contextlib.suppress(Gone):
         meta = upload.meta()
         if meta.state == OPEN:
             return meta.size
+    return held(upload)
+
+
+def held(upload: Upload) -> int:
+    """The bytes that it takes, or is about to: what is announced reserves nothing for long."""
+    with contextlib.suppress(Gone):
+        meta = upload.meta()
+        if meta.state == OPEN:
+            here = arrived(upload, meta)
+            return min(meta.size, here + limits.MAX_CHUNK) if here else 0
     return sum(_size(path) for path in upload.path.rglob("*"))
 
 
@@ -231,7 +247,10 @@ def sweep(keep_s: float, keep_open_s: float, now: float | None = None) -> int:
     at = time.time() if now is None else now
     for upload in everything():
         try:
-            kept_s = keep_open_s if upload.meta().state == OPEN else keep_s
+            meta = upload.meta()
+            kept_s = keep_open_s if meta.state == OPEN else keep_s
+            if meta.state == OPEN and not arrived(upload, meta):
+                kept_s = min(kept_s, limits.KEEP_EMPTY_S)
         except Gone:
             kept_s = keep_open_s
         if at - upload.age_at > kept_s:

@@ -8,7 +8,15 @@ from collections.abc import Callable
 from typing import Any
 
 from celery import current_app
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+)
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -17,11 +25,14 @@ from uploads import convert, following, kinds, limits, receiving, store, visitor
 from uploads.receiving import WrongOffset
 from uploads.refusals import Gone, Refused
 from uploads.store import Meta, Upload
+from dashboard.throttle import Budget, Rate
+from dashboard.views import cors
 from dashboard.views.policy import View, strict
 
 _TYPES = {".jpg": "image/jpeg", ".zip": "application/zip", ".csv": "text/csv; charset=utf-8"}
 _SHOWN = 6
 _SMALL_BODY = 64 * 1024
+_begun = Budget(Rate(limits.BEGUN_AT_ONCE, limits.BEGUN_EVERY_S))
 
 
 def answered(view: Callable[..., HttpResponse]) -> View:
@@ -50,6 +61,7 @@ def page(request: HttpRequest) -> HttpResponse:
     refusal, status = "", 200
     if request.method == "POST":
         try:
+            _admit(request)
             following.start(receiving.take(visitor, request.FILES.getlist("files")))
             return HttpResponseRedirect(reverse("uploads:page"))
         except Refused as error:
@@ -72,6 +84,7 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_POST
 def begin(request: HttpRequest) -> HttpResponse:
     """A place for the files that a script announces."""
+    _admit(request)
     files, stumbles = receiving.read_request(request.read(_SMALL_BODY))
     upload = receiving.begin(visitors.visitor(request), files, stumbles=stumbles)
     return JsonResponse({**following.told(upload), "max_chunk": limits.MAX_CHUNK}, status=201)
@@ -153,7 +166,7 @@ def results(request: HttpRequest, upload_id: str) -> HttpResponse:
 
 @strict
 @require_GET
-def file(request: HttpRequest, upload_id: str, name: str) -> HttpResponse:
+def file(request: HttpRequest, upload_id: str, name: str) -> HttpResponseBase:
     """One of the results' files: a thumbnail, all of them, or a table."""
     upload, meta = _done(request, upload_id)
     made = {each["file"] for each in meta.summary.get("pictures", [])}
@@ -161,12 +174,21 @@ def file(request: HttpRequest, upload_id: str, name: str) -> HttpResponse:
         raise Http404
     path = upload.result / name
     try:
-        response = HttpResponse(path.read_bytes(), content_type=_TYPES[path.suffix])
+        content = path.open("rb")
     except OSError as error:
         raise Http404 from error
-    if path.suffix != ".jpg":
-        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return FileResponse(
+        content,
+        content_type=_TYPES[path.suffix],
+        as_attachment=path.suffix != ".jpg",
+        filename=name,
+    )
+
+
+def _admit(request: HttpRequest) -> None:
+    """Raises Refused where too many uploads are begun from one address, in whatever sessions."""
+    if _begun.take(cors.address(request), time.monotonic()):
+        raise Refused("Too many uploads at once. Try again in a minute.", 429)
 
 
 def _done(request: HttpRequest, upload_id: str) -> tuple[Upload, Meta]:
