@@ -363,7 +363,6 @@ def test_only_results_can_be_had(name: str, client: Client, handed: list[str]) -
     assert (answer.status_code, answer["Content-Type"]) == (200, "image/jpeg")
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert b"".join(answer.streaming_content).startswith(b"\xff\xd8")
-    answer.close()
     assert client.get(f"{url}results/{name}").status_code == 404
 
 
