@@ -294,6 +294,44 @@ test("a refresh that is refused stops with its sentence", async () => {
   }
 });
 
+test("a refresh that found no server asks again as soon as the network is back", async () => {
+  const world = new World();
+  world.follow(["task:a"], { refresh: "/refresh/" });
+  world.greet();
+  const events = new EventTarget();
+  globalThis.addEventListener = events.addEventListener.bind(events);
+  try {
+    world.socket.say({ op: "error", key: "a1", code: "token_expired", message: "Old." });
+    await settled();
+    assert.equal(world.asked.length, 1);
+    world.answer = () => json({ token: "fresh" });
+    events.dispatchEvent(new Event("online"));
+    await settled();
+    assert.equal(world.asked.length, 2);
+    assert.equal(world.socket.heard("token").at(-1)?.token, "fresh");
+  } finally {
+    Reflect.deleteProperty(globalThis, "addEventListener");
+  }
+});
+
+test("another way that is tried at once makes no wait longer", async () => {
+  const world = new World();
+  world.follow(["task:a"]);
+  for (let n = 0; n < 3; n += 1) {
+    world.socket.drop(1006);
+    world.time.pass(2000);
+    await settled();
+  }
+  world.time.pass(0);
+  await settled();
+  assert.deepEqual(world.asked.map(({ url }) => url.split("/").at(-1)), ["stream", "states"]);
+  // The third wait of all, as after three sockets: half of 500 ms, doubled twice.
+  world.time.pass(999);
+  assert.equal(world.sockets.length, 3);
+  world.time.pass(1);
+  assert.equal(world.sockets.length, 4);
+});
+
 test("a refresh that finds no server asks again", async () => {
   const world = new World();
   world.follow(["task:a"], { refresh: "/refresh/" });

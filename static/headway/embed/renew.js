@@ -7,6 +7,9 @@ const LAST_WAIT_MS = 30_000;
 /** A token that is over as soon as it is given must not be asked for as fast as it is refused. */
 const LEAST_S = 5;
 
+/** The network is back: nothing is followed until there is a token again. */
+const network = () => new Promise((resolve) => { globalThis.addEventListener?.("online", resolve, { once: true }); });
+
 /** When tokens were given, by page, address and id. @type {WeakMap<object, Map<string, number>>} */
 const given = new WeakMap();
 
@@ -42,7 +45,7 @@ export async function renew(outside, url, id, isWanted) {
     } catch {
       // No network: the same as an answer that makes no sense.
     }
-    await pause(FIRST_WAIT_MS + random() * Math.min(LAST_WAIT_MS, 500 * 2 ** attempt));
+    await Promise.race([pause(FIRST_WAIT_MS + random() * Math.min(LAST_WAIT_MS, 500 * 2 ** attempt)), network()]);
   }
   return { token: "", detail: "" };
 }
