@@ -219,7 +219,12 @@ def _standing(held: Row, expected: Expected | None, now: float) -> tuple[str, st
         is_fresh = now - expected.at < EXPECTED_S
         return (QUEUED, HANDED_OVER) if is_fresh else (UNKNOWN, NO_NEWS)
     is_heard_of = any(held.get(name) for name in ("sent_at", "received_at", "started_at", "parts"))
-    return status, HANDED_OVER if status == QUEUED and not is_heard_of else None
+    if status != QUEUED or is_heard_of:
+        return status, None
+    since = expected.at if expected is not None else cast(float, held.get("first_seen_at") or now)
+    # A task's own evidence ages in the fold; a group of which only its size was told does so here.
+    is_overdue = "parts" in held and now - since >= EXPECTED_S
+    return (UNKNOWN, NO_NEWS) if is_overdue else (QUEUED, HANDED_OVER)
 
 
 def _sensible(status: str, conclusion: str | None) -> frozenset[str]:

@@ -252,6 +252,15 @@ def test_a_group_without_a_total_is_at_least_its_known_members_and_has_no_percen
     assert (found["at_least"], found["progress"]["percent"]) == (3, None)
 
 
+@pytest.mark.parametrize(("age", "note"), [(0.0, "handed_over"), (EXPECTED_S, "no_news")])
+def test_a_group_of_which_only_its_size_is_known_is_not_on_its_way_for_ever(
+    age: float, note: str
+) -> None:
+    held: Row = {"status": "queued", "total": 3, "parts": 0, "first_seen_at": NOW - age}
+    assert group(held)["note"] == note
+    assert group(held, Expected(NOW - age, 3))["note"] == note
+
+
 def test_a_group_that_was_handed_over_waits_whole() -> None:
     found = group(None, Expected(NOW, 12))
     assert (found["status"], found["note"]) == ("queued", "handed_over")
