@@ -298,7 +298,7 @@ def decoded(text: str) -> bytes:
 
 
 def test_two_hundred_elements_share_one_socket(visitor: Visitor) -> None:
-    visitor.page.goto(f"{visitor.lobby.url}/many/")
+    visitor.page.goto(f"{visitor.lobby.url}/many/", timeout=PATIENCE_MS)
     done = visitor.page.locator("[part~=box][part~=succeeded]")
     expect(done).to_have_count(200, timeout=PATIENCE_MS)
     assert len(visitor.sockets) == 1
