@@ -14,8 +14,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # A file's tests share their servers. In the files' order, which begins with those that take long:
 # sorted by their number of tests, as is the default, the longest would be left to the end.
 DIST := --dist loadfile --no-loadscope-reorder
-# One more than there are cores: most tests wait for servers half of their time.
-WORKERS ?= $(shell n=$$(($$(getconf _NPROCESSORS_ONLN) + 1)); echo $$((n < 4 ? n : 4)))
+# Not more than there are cores: with more, what is timed by the clock comes too late.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? n : 4)))
 
 # One program a subject; the other modules of benchmarks/ are what these share.
 SUBJECTS := ingest fanout latency browser memory overhead history

@@ -118,7 +118,7 @@ def test_the_context_comes_from_the_client_and_from_the_workers_own_process(
 ) -> None:
     headers = {"headway_owner": "17", "headway_label": "Your photos"}
     result = worker_app.quick.apply_async(headers=headers, queue="celery", time_limit=30)
-    (sent,) = wait_until(lambda: monitor.of(result.id, "task-context"), 10)
+    (sent,) = wait_until(lambda: monitor.of(result.id, "task-context"), 30)
     queued = lifecycle.fold(None, [checked(sent, time.time())], time.time())
     assert (queued.status, queued.name) == ("queued", worker_app.quick.name)
     with CeleryWorker(tmp_path, broker=redis_url, app=APP) as worker:
