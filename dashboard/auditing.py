@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from dashboard import actions, cursors, reasons, snapshots
 from dashboard.actions import Act, Outcome
@@ -19,6 +20,17 @@ from realtime.ports import Rights, StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
+ACTIONS = {
+    "revoke": _("revoke"),
+    "terminate": _("terminate"),
+    "retry": _("retry"),
+    "mute": _("mute"),
+    "resolve": _("resolve"),
+    "reopen": _("reopen"),
+    "stop": _("stop"),
+}
+OUTCOMES = {"done": _("done"), "refused": _("refused"), "failed": _("failed")}
+"""What entries hold, and the words for it."""
 FILTERS = ("target", "user", "action", "outcome", "operation")
 _MAX_TARGET = 1000
 _ID_DIGITS = 18

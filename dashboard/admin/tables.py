@@ -24,16 +24,6 @@ MAX_SEARCHED = 10_000
 """Audit entries that one page looks through."""
 
 _FAILURE_STATES = {"open": _("Open"), "muted": _("Muted"), "resolved": _("Resolved")}
-_OUTCOMES = {"done": _("done"), "refused": _("refused"), "failed": _("failed")}
-_ACTIONS = {
-    "revoke": _("revoke"),
-    "terminate": _("terminate"),
-    "retry": _("retry"),
-    "mute": _("mute"),
-    "resolve": _("resolve"),
-    "reopen": _("reopen"),
-    "stop": _("stop"),
-}
 _WARNINGS = {"unattended": _("nobody takes them"), "backlog": _("falls behind")}
 _SOURCES = {"celery": "Celery", "django-celery-beat": "django-celery-beat"}
 _YES_NO = {True: _("yes"), False: _("no")}
@@ -285,9 +275,9 @@ class AuditAdmin(RowsAdmin):
     columns = (
         moment("at", _("When")),
         Cell("user", _("User")),
-        worded("action", _("Action"), _ACTIONS),
+        worded("action", _("Action"), auditing.ACTIONS),
         Cell("target", _("Target"), _target, is_link=True),
-        worded("outcome", _("Outcome"), _OUTCOMES),
+        worded("outcome", _("Outcome"), auditing.OUTCOMES),
         Cell("detail", _("Why")),
     )
     fields_of = (
@@ -296,11 +286,11 @@ class AuditAdmin(RowsAdmin):
             (
                 instant("at", _("When")),
                 Cell("user", _("User")),
-                worded("action", _("Action"), _ACTIONS),
+                worded("action", _("Action"), auditing.ACTIONS),
                 Cell("kind", _("Kind of target")),
                 link("target", _("Target"), "task"),
                 Cell("name", _("Name")),
-                worded("outcome", _("Outcome"), _OUTCOMES),
+                worded("outcome", _("Outcome"), auditing.OUTCOMES),
                 Cell("detail", _("Why")),
                 link("new_id", _("New task"), "task"),
                 Cell("operation", _("Operation")),
@@ -332,7 +322,7 @@ class AuditAdmin(RowsAdmin):
 
     def values(self, request: HttpRequest, name: str) -> Sequence[tuple[str, Any]]:
         """The words there are."""
-        return list({"action": _ACTIONS, "outcome": _OUTCOMES}[name].items())
+        return list({"action": auditing.ACTIONS, "outcome": auditing.OUTCOMES}[name].items())
 
     def address(self, row: Row) -> str:
         """The audit's page."""

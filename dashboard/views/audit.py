@@ -21,17 +21,7 @@ LIMIT = 100
 _MAX_FILTER = 1000
 """No target is longer."""
 
-ACTIONS = {
-    "revoke": _("revoke"),
-    "terminate": _("terminate"),
-    "retry": _("retry"),
-    "mute": _("mute"),
-    "resolve": _("resolve"),
-    "reopen": _("reopen"),
-    "stop": _("stop"),
-}
-OUTCOMES = {"done": _("done"), "refused": _("refused"), "failed": _("failed")}
-_ACTION_WORDS = {f"action_{action}": word for action, word in ACTIONS.items()}
+_ACTION_WORDS = {f"action_{action}": word for action, word in auditing.ACTIONS.items()}
 
 TABLE = told.Table(
     of="audit",
@@ -60,7 +50,7 @@ TABLE = told.Table(
     },
     words={
         **_ACTION_WORDS,
-        **{f"outcome_{outcome}": word for outcome, word in OUTCOMES.items()},
+        **{f"outcome_{outcome}": word for outcome, word in auditing.OUTCOMES.items()},
         **{f"reason_{reason}": text for reason, text in reasons.SENTENCES.items()},
         "state_done": "succeeded",
         "state_refused": "retrying",
@@ -168,8 +158,8 @@ def _operations(reader: Snapshots, rights: Rights, now: float) -> list[Row]:
 def _form(asked: Mapping[str, str]) -> dict[str, Any]:
     return {
         "asked": asked,
-        "actions": _options(ACTIONS, asked["action"]),
-        "outcomes": _options(OUTCOMES, asked["outcome"]),
+        "actions": _options(auditing.ACTIONS, asked["action"]),
+        "outcomes": _options(auditing.OUTCOMES, asked["outcome"]),
     }
 
 
