@@ -6,6 +6,7 @@ Events go out as Celery's dispatcher sends them, several in a message: the messa
 
 import contextlib
 import os
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from celery.utils.time import utcoffset
 from kombu import Producer
 
 from realtime import broker
+from realtime.backoff import Backoff
 
 TRANSIENT = 1
 """Celery's delivery mode for events: a broker that restarts forgets them."""
@@ -30,6 +32,9 @@ class Outlet:
         self._link: Any = None
         self._producer: Any = None
         self._client = anon_nodename()
+        self._backoff = Backoff()
+        self.retry_at = 0.0
+        """Its broker is away: not before this time, by the monotonic clock in seconds."""
 
     @property
     def is_open(self) -> bool:
@@ -49,6 +54,16 @@ class Outlet:
             declare=[self._producer.exchange],
             retry=False,
         )
+
+    def failed(self) -> None:
+        """Its broker did not answer: leave it alone for a while."""
+        self.close()
+        self.retry_at = time.monotonic() + self._backoff.next_s()
+
+    def worked(self) -> None:
+        """Its broker is there."""
+        self._backoff.reset()
+        self.retry_at = 0.0
 
     def close(self) -> None:
         """Give the connection back; the next `send` makes a new one."""

@@ -12,7 +12,6 @@ import time
 from collections import deque
 from typing import Any, Protocol
 
-from realtime.backoff import Backoff
 from realtime.worker.outlet import Fields, Outlet
 
 MESSAGE_EVERY_S = 0.05
@@ -69,7 +68,6 @@ class Sender:
         self._starting = threading.Lock()
         self._waiting: list[News] = []
         self._outlets: dict[int, Outlet] = {}
-        self._backoff = Backoff()
         self._next_at = 0.0
         self._is_down = False
 
@@ -115,7 +113,7 @@ class Sender:
             now = time.monotonic()
             if flushes:
                 self._send(now, float("inf"))
-            elif now >= self._next_at and any(news.due_at() <= now for news in self._waiting):
+            elif now >= self._next_at and any(self._due_at(news) <= now for news in self._waiting):
                 self._send(now, now)
             for flushed in flushes:
                 flushed.set()
@@ -136,9 +134,18 @@ class Sender:
     def _until_look_s(self) -> float:
         """Until the first news known is due; there may be others by then."""
         now = time.monotonic()
-        due_at = min((news.due_at() for news in self._waiting), default=now + LOOK_EVERY_S)
+        due_at = min(map(self._due_at, self._waiting), default=now + LOOK_EVERY_S)
         wait = min(max(due_at - now, MESSAGE_EVERY_S), LOOK_EVERY_S)
         return max(self._next_at - now, wait)
+
+    def _due_at(self, news: News) -> float:
+        return max(news.due_at(), self._outlet(news.app).retry_at)
+
+    def _outlet(self, app: Any) -> Outlet:
+        outlet = self._outlets.get(id(app))
+        if outlet is None:
+            outlet = self._outlets[id(app)] = Outlet(app)
+        return outlet
 
     def _patience_s(self) -> float | None:
         is_open = any(outlet.is_open for outlet in self._outlets.values())
@@ -155,7 +162,7 @@ class Sender:
         waiting, self._waiting = self._waiting, []
         by_app: dict[int, list[News]] = {}
         for news in waiting:
-            is_ready = news.ready_at() <= until
+            is_ready = max(news.ready_at(), self._outlet(news.app).retry_at) <= until
             (by_app.setdefault(id(news.app), []) if is_ready else self._waiting).append(news)
         for told in by_app.values():
             self._next_at = now + MESSAGE_EVERY_S
@@ -163,7 +170,7 @@ class Sender:
                 self._send_message(told[start : start + MAX_EVENTS])
 
     def _send_message(self, told: list[News]) -> None:
-        outlet = self._outlets.setdefault(id(told[0].app), Outlet(told[0].app))
+        outlet = self._outlet(told[0].app)
         events = [news.take() for news in told]
         was_open = outlet.is_open
         try:
@@ -176,14 +183,13 @@ class Sender:
                 outlet.close()
                 outlet.send(events)
         except Exception as error:  # noqa: BLE001 - a transport raises what it likes
-            outlet.close()
+            outlet.failed()
             self._failed(told, error)
         else:
-            self._backoff.reset()
+            outlet.worked()
             self._is_down = False
 
     def _failed(self, told: list[News], error: Exception) -> None:
-        self._next_at = time.monotonic() + self._backoff.next_s()
         for news in told:
             if news.put_back():
                 self._wait(news)

@@ -17,8 +17,10 @@ from celery import Celery
 from celery.app.trace import build_tracer
 from kombu import pools
 
+from realtime.backoff import Backoff
 from realtime.core.events import Event, parse
 from realtime.worker import Progress, headers, install, running, sender, track
+from realtime.worker.context import _Published as Published
 from realtime.worker.outlet import Outlet
 from realtime.worker.report import LAST_WITHIN_S
 from tests.services.process import ROOT, wait_until
@@ -372,6 +374,21 @@ def test_values_wait_for_a_broker_that_is_away(
     broker.is_up = True
     sender.sender.flush()
     assert {event.id: event.fields["current"] for event in told(broker)} == {"t1": 7, "t2": 8}
+
+
+def test_a_broker_that_is_away_holds_up_no_other_applications(
+    app: Celery, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Backoff, "next_s", lambda backoff: 60.0)
+    broker.is_up = False
+    run(app, lambda: Progress(total=7).update(7))
+    other = Celery("other", broker="memory://", set_as_current=False)
+    broker.is_up = True
+    context = {"uuid": "t2", "type": "task-context"}
+    sender.sender.put(Published(other, context))
+    wait_until(lambda: broker.events, 5)
+    assert [event["uuid"] for event in broker.events] == ["t2"]
+    other.close()
 
 
 def test_what_waits_is_bounded_and_what_is_dropped_comes_again(
