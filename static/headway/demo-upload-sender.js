@@ -50,12 +50,15 @@ export class Sender {
   async send(url, files, offsets, maxChunk) {
     const at = [...offsets];
     const total = files.reduce((sum, { size }) => sum + size, 0);
+    let wasLost = false;
     const told = (trouble = false) => {
       const sent = at.reduce((sum, each) => sum + each, 0);
+      // How long the network was away says nothing of how fast it is.
+      if (wasLost) this.#measure(sent);
+      wasLost = trouble;
       this.tell({ sent, total, left: trouble ? null : this.#left(sent, total), trouble });
     };
-    this.#began = this.outside.now();
-    this.#sentBefore = at.reduce((sum, each) => sum + each, 0);
+    this.#measure(at.reduce((sum, each) => sum + each, 0));
     told();
     for (const [number, file] of files.entries()) {
       while ((at[number] ?? 0) < file.size) {
@@ -102,6 +105,12 @@ export class Sender {
     if (took < CHUNK_MS / 2) this.#chunk *= 2;
     else if (took > CHUNK_MS * 2) this.#chunk = Math.max(LEAST_CHUNK, this.#chunk / 2);
     return Number(offset);
+  }
+
+  /** The rate is that of what is sent from now on. @param {number} sent bytes before */
+  #measure(sent) {
+    this.#began = this.outside.now();
+    this.#sentBefore = sent;
   }
 
   /** @param {number} sent @param {number} total */

@@ -4,8 +4,6 @@ theirs alone, whatever becomes of the network, the server and their token.
 The worker runs with Celery's own defaults: nothing is told when a task is sent.
 """
 
-import base64
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,10 +12,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.acceptance import waiting
-from tests.acceptance.waiting import PATIENCE_MS, TRANSPORTS, Lobby, Visitor, visiting
+from tests.acceptance.waiting import Lobby, Visitor, visiting
 from tests.services.postgresql import PostgresqlServer
 from tests.services.process import wait_until
 from tests.services.redis import RedisServer
+from tests.services.visitors import ALTERATIONS, PATIENCE_MS, TRANSPORTS, UNKNOWN, altered
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -28,7 +27,6 @@ TOKEN_S = 6
 
 PLANTED = ("planted", "Traceback", "ConnectionError", "lobby.tasks", "tasks.py", "spill")
 """An argument, a connection, a frame of the traceback, an exception, where they come from."""
-UNKNOWN = ("Status not available", "do not know", "Nothing is known")
 
 
 @pytest.fixture(scope="module")
@@ -228,11 +226,11 @@ class TestASecondVisitor:
         assert refusal == "not_allowed"
         self.knows_nothing(second, first)
 
-    @pytest.mark.parametrize("alteration", ["task", "signature", "algorithm", "none"])
+    @pytest.mark.parametrize("alteration", ALTERATIONS)
     def test_an_altered_token_opens_nothing(
         self, first: Visitor, second: Visitor, alteration: str
     ) -> None:
-        token = altered(second.token, first, alteration)
+        token = altered(second.token, first.token, first.task_id, alteration)
         asks_for(second, first.task_id, token)
         self.knows_nothing(second, first)
         bearer = {"Authorization": f"Bearer {token}"}
@@ -264,37 +262,9 @@ class TestASecondVisitor:
 
 def asks_for(visitor: Visitor, task_id: str, token: str) -> str:
     """Let the visitor's own element follow another task; the code that it is refused with."""
-    script = """(element, [task, token]) => new Promise((resolve) => {
-      element.addEventListener("headway:error", ({ detail }) => resolve(detail.code));
-      element.setAttribute("task", task);
-      element.setAttribute("token", token);
-      element.removeAttribute("refresh");
-    })"""
-    code = visitor.element.evaluate(script, [task_id, token])
+    code = visitor.asks_for("task", task_id, token)
     visitor.reads("This page may not follow it.")
-    return str(code)
-
-
-def altered(token: str, first: Visitor, how: str) -> str:
-    """The second visitor's token, made to look as one for the first one's task."""
-    head, body, signature = token.split(".")
-    claims = json.loads(decoded(body)) | {"tasks": [first.task_id]}
-    if how == "task":
-        return f"{head}.{encoded(json.dumps(claims))}.{signature}"
-    if how == "signature":
-        theirs = first.token
-        return theirs[:-6] + ("AAAAAA" if not theirs.endswith("AAAAAA") else "BBBBBB")
-    if how == "algorithm":
-        return f"{encoded(json.dumps({'alg': 'HS512'}))}.{encoded(json.dumps(claims))}.{signature}"
-    return f"{encoded(json.dumps({'alg': 'none'}))}.{encoded(json.dumps(claims))}."
-
-
-def encoded(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def decoded(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    return code
 
 
 def test_two_hundred_elements_share_one_socket(visitor: Visitor) -> None:

@@ -15,69 +15,32 @@ from typing import Any
 from playwright.sync_api import (
     Browser,
     BrowserContext,
-    Response,
-    Route,
-    WebSocket,
     expect,
 )
 from playwright.sync_api import TimeoutError as TooLate
 
-from tests.services.browser import Faults
+from tests.services import visitors
 from tests.services.process import ROOT, Process, free_port, wait_until
 from tests.services.proxy import Proxy
+from tests.services.visitors import PATIENCE_MS
 
 PROJECT = Path(__file__).parent / "waiting_project"
 PASSWORD = "sesame-and-poppy"
-TRANSPORTS = ("websocket", "stream", "polling")
-PATIENCE_MS = 60_000
-
-SAMPLE_MS = 100
-SAMPLING = (
-    f"const SAMPLE_MS = {SAMPLE_MS};"
-    """
-let before = "";
-setInterval(() => {
+LOOK = """() => {
   const element = document.querySelector("headway-progress");
-  if (!element) return;
+  if (!element) return null;
   const box = element.shadowRoot?.querySelector("[part~=box]");
   const isLive = Boolean(box && !box.hidden);
   const bar = isLive
     ? box.querySelector("[part~=bar]:not(li *)") : element.querySelector("progress");
   const value = bar && !bar.hidden ? bar.getAttribute("value") : null;
-  const sample = JSON.stringify({
+  return {
     isLive, percent: value === null ? null : Math.floor(Number(value)),
     state: isLive ? box.getAttribute("part").split(" ")[1] : null,
     text: (isLive ? box : element).innerText.replace(/\\s+/g, " "),
     transport: element.transport ?? null,
-  });
-  if (sample === before) return;
-  before = sample;
-  sessionStorage.setItem(`sample ${String(sessionStorage.length).padStart(6, "0")}`, sample);
-}, SAMPLE_MS);
-"""
-)
-"""What is seen, whenever it has changed; it outlives the page."""
-
-TAPPING = """
-window.heard = [];
-const real = window.fetch;
-window.fetch = async (...given) => {
-  const answer = await real(...given);
-  const reader = answer.clone().body?.getReader();
-  const read = async () => {
-    for (const decoder = new TextDecoder(); ;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      window.heard.push(decoder.decode(value, { stream: true }));
-    }
   };
-  if (reader) read().catch(() => {});
-  return answer;
-};
-"""
-"""What scripts fetch; also of an answer that does not end."""
-
-Sample = dict[str, Any]
+}"""
 
 
 class Lobby:
@@ -148,28 +111,13 @@ class Lobby:
                 return error.code
 
 
-class Visitor:
+class Visitor(visitors.Visitor):
     """Somebody without an account, in a browser of their own that lets through one transport."""
 
     def __init__(self, context: BrowserContext, lobby: Lobby, transport: str = "websocket") -> None:
-        self.context = context
+        super().__init__(context, LOOK, transport)
         self.lobby = lobby
-        self.transport = transport
-        self.sockets: list[WebSocket] = []
-        self.frames: list[str] = []
-        self.answers: list[Response] = []
         self.bars: list[float] = []
-        context.add_init_script(SAMPLING)
-        context.add_init_script(TAPPING)
-        if transport != "websocket":
-            context.route_web_socket("**/ws/**", lambda socket: socket.close())
-        if transport == "polling":
-            context.route("**/embed/v1/stream", _abort)
-        self.page = context.new_page()
-        self.page.on("websocket", self._note_socket)
-        self.page.on("response", lambda answer: self.answers.append(answer))
-        self.element = self.page.locator("headway-progress")
-        self.box = self.page.locator("[part~=box]")
 
     def hands_over(self, task: str, queue: str | None = None, **shown: object) -> "Visitor":
         """Come by what was asked for to the page that shows it; the task's arguments are in
@@ -183,10 +131,6 @@ class Visitor:
     @property
     def task_id(self) -> str:
         return self.page.url.rstrip("/").rpartition("/")[2]
-
-    @property
-    def token(self) -> str:
-        return self.element.get_attribute("token") or ""
 
     def sees(self, state: str) -> None:
         """Wait until the element shows this state."""
@@ -210,50 +154,16 @@ class Visitor:
         self.page.reload()
         self.bars.append(float(self.element.locator("progress").get_attribute("value") or 0))
 
-    def samples(self) -> list[Sample]:
-        """What was to be seen, in its order."""
-        found = self.page.evaluate(
-            "Object.keys(sessionStorage).filter((key) => key.startsWith('sample ')).sort()"
-            ".map((key) => sessionStorage.getItem(key))"
-        )
-        return [json.loads(each) for each in found]
-
-    def received(self) -> str:
-        """All that came to this browser: frames, pages, what scripts fetched, and what is shown."""
-        pages = [answer.text() for answer in self.answers if _is_page(answer)]
-        heads = [json.dumps(answer.headers) for answer in self.answers]
-        heard = self.page.evaluate("window.heard")
-        seen = [self.page.content(), self.page.locator("html").inner_text(), self.box.inner_html()]
-        return "\n".join([*self.frames, *pages, *heads, *heard, *seen])
-
-    def _note_socket(self, socket: WebSocket) -> None:
-        self.sockets.append(socket)
-        socket.on("framereceived", lambda frame: self.frames.append(str(frame)))
-
 
 @contextmanager
 def visiting(
     browser: Browser, lobby: Lobby, transport: str = "websocket", **options: Any
 ) -> Iterator[Visitor]:
     """A visitor; a script error or a violation of the pages' policy fails the test."""
-    faults = Faults()
-    context = browser.new_context(**options)
-    faults.watch(context)
-    try:
+    with visitors.browsing(browser, **options) as context:
         yield Visitor(context, lobby, transport)
-    finally:
-        context.close()
-    assert faults == []
 
 
 def wait_until_ended(pid: int) -> None:
     """Return once there is no such process."""
     wait_until(lambda: not Path(f"/proc/{pid}").exists(), 20, f"process {pid} to end")
-
-
-def _abort(route: Route) -> None:
-    route.abort()
-
-
-def _is_page(answer: Response) -> bool:
-    return answer.request.resource_type == "document" and answer.status == 200

@@ -61,6 +61,17 @@ test("a lost connection and a server in trouble are asked again, later and later
   assert.equal(world.held, 10);
 });
 
+test("the time that is left is told by the rate since the network is back", async () => {
+  const lost = Array(3).fill("lost");
+  const world = server([...Array(4).fill(null), ...lost]);
+  world.wait = async () => { world.clock += 20_000; };
+  const told = await send(world, 40 * FIRST_CHUNK);
+  const left = told.map((each) => each.left).filter((each) => each !== null);
+  assert.ok(left.length > 20);
+  // The minute that it was away is in none of them.
+  assert.ok(Math.max(...left) < 30, String(left));
+});
+
 test("a chunk that another tab was quicker with is not sent twice", async () => {
   const world = server([[409, { offset: 7 }]]);
   world.held = 7;

@@ -20,6 +20,9 @@ MAX_ALL = 2048 * MB
 MIN_FREE = 512 * MB
 """What stays free on the disk, whatever is asked for."""
 
+TOKEN_S = 900
+"""How long one token follows an upload before the page asks for the next."""
+
 KEEP_S = 24 * 3600.0
 """How long an upload and its results are kept."""
 KEEP_OPEN_S = 2 * 3600.0
@@ -39,6 +42,11 @@ MAX_RATIO = 200
 MAX_PICTURE = 100 * MB
 MAX_PIXELS = 50_000_000
 """One picture, unpacked: 200 MB of memory."""
+MAX_WORK = 1_000_000_000
+"""One JPEG, its pixels times its scans: each scan goes over all of them again, and a crafted one of
+a few megabytes has thousands of scans. A camera's has ten at the most."""
+MAX_PICTURE_S = 20.0
+"""To read one picture; of a phone's it takes a tenth of a second."""
 MAX_SIDE = 480
 """Pixels of a thumbnail, twice of what the page shows."""
 MAX_LEFT_OUT = 100

@@ -111,6 +111,12 @@ class Upload:
         with _locked(self.path / "lock"):
             yield
 
+    @contextlib.contextmanager
+    def handing_over(self) -> Iterator[None]:
+        """Nobody else hands it over meanwhile; a process that is killed at it lets go."""
+        with _locked(self.path, os.O_RDONLY | os.O_DIRECTORY):
+            yield
+
     def change(self, **fields: Any) -> Meta:
         """Write these fields; what it is then."""
         with self.locked():
@@ -262,9 +268,9 @@ def sweep(keep_s: float, keep_open_s: float, now: float | None = None) -> int:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _locked(path: Path, how: int = os.O_RDWR | os.O_CREAT) -> Iterator[None]:
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = os.open(path, how | os.O_CLOEXEC, 0o600)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise Gone from error
     try:

@@ -22,6 +22,8 @@ from realtime.worker import Progress, PublicError, headers
 STAGES = ("Upload", "Check", "Convert", "Publish")
 """The first is the page's own: it is over when a task begins."""
 
+PUBLISHING = "Putting it where you can see it"
+
 Work = Callable[[Task, Upload], Any]
 
 
@@ -85,7 +87,7 @@ def process(task: Task, upload: Upload) -> dict[str, Any]:
         progress.set(done)
         pace(task)
     progress.stage("Publish")
-    progress.message("Putting it where you can see it")
+    progress.message(PUBLISHING)
     pace(task)
     upload.publish(steps.summary)
     return steps.counts()
@@ -113,6 +115,7 @@ def publish(task: Task, upload: Upload) -> dict[str, Any]:
     if meta.state != store.WORKING:
         # Called off: there is nothing to publish.
         return {}
+    Progress().message(PUBLISHING)
     pace(task)
     made = convert.gather(upload, [file["name"] for file in meta.files])
     upload.publish(made)

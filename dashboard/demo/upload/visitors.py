@@ -10,8 +10,14 @@ from dashboard.demo.upload.store import Upload
 _KEY = "uploads_visitor"
 
 
+def known(request: HttpRequest) -> str | None:
+    """This visitor's number, where they have sent something: looking at the page makes no session,
+    which would be a row for every robot."""
+    return str(request.session[_KEY]) if _KEY in request.session else None
+
+
 def visitor(request: HttpRequest) -> str:
-    """This visitor's number, given at the first visit."""
+    """This visitor's number, given when they first send something."""
     if _KEY not in request.session:
         request.session[_KEY] = secrets.token_hex(16)
     return str(request.session[_KEY])

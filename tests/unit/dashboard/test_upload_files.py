@@ -3,6 +3,7 @@
 import io
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -284,3 +285,64 @@ def test_too_many_rows_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(limits, "MAX_ROWS", 2)
     with pytest.raises(BadFile, match="more than 2 rows"):
         tally(written(tmp_path / "t", b"sku,name,price\n1,a,1\n2,a,1\n3,a,1\n"))
+
+
+def _progressive(side: int, scans: int) -> bytes:
+    """A progressive JPEG whose last scan comes again and again."""
+    out = io.BytesIO()
+    Image.new("L", (side, side), 128).save(out, "JPEG", progressive=True, optimize=True)
+    data = out.getvalue()
+    tables = max(data.rindex(b"\xff\xda"), 0)
+    scan = data[tables:-2]
+    return data[:-2] + scan * scans + data[-2:]
+
+
+def test_a_picture_that_takes_minutes_to_decode_is_refused_before_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decoded(*_: object) -> None:
+        pytest.fail("It was decoded.")
+
+    monkeypatch.setattr(pictures, "_small", decoded)
+    bomb = _progressive(4000, 1000)
+    assert len(bomb) < 1024 * 1024
+    with pytest.raises(BadFile, match="takes too long"):
+        pictures.thumbnail_of(bomb, tmp_path / "t.jpg")
+    assert not (tmp_path / "t.jpg").exists()
+
+
+def test_the_scans_of_a_small_picture_and_of_a_cameras_are_taken(tmp_path: Path) -> None:
+    size = pictures.thumbnail_of(_progressive(100, 300), tmp_path / "t.jpg")
+    assert size == (100, 100)
+    out = io.BytesIO()
+    Image.effect_noise((4000, 3000), 60).convert("RGB").save(out, "JPEG", progressive=True)
+    assert pictures.thumbnail_of(out.getvalue(), tmp_path / "c.jpg") == (4000, 3000)
+
+
+def test_a_scan_is_seen_wherever_the_file_is_cut_to_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = _progressive(16, 20)
+    for piece in (1, 2, 3, 7, 1000):
+        monkeypatch.setattr(pictures, "_PIECE", piece)
+        assert pictures._scans(io.BytesIO(data)) == data.count(b"\xff\xda")
+
+
+@pytest.mark.parametrize("part", ["PNG", "JPEG"])
+def test_a_picture_of_a_million_empty_parts_is_given_up_in_time(
+    part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_PICTURE_S", 0.05)
+    whole = picture(kind=part)
+    after, empty = {
+        "PNG": (33, b"\0\0\0\0prIv" + zlib.crc32(b"prIv").to_bytes(4, "big")),
+        "JPEG": (2, b"\xff\xfe\0\2"),
+    }[part]
+    data = whole[:after] + empty * 300_000 + whole[after:]
+    with pytest.raises(BadFile, match="takes too long"):
+        pictures.thumbnail_of(data, tmp_path / "t.jpg")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP"])
+def test_a_picture_of_each_kind_is_read_within_its_time(kind: str, tmp_path: Path) -> None:
+    assert pictures.thumbnail_of(picture(kind=kind), tmp_path / "t.jpg") == (60, 40)

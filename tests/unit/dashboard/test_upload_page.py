@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 from celery.exceptions import Ignore
 from celery.worker import state
+from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.template.loader import render_to_string
 from django.test import Client
 
 from dashboard.demo.upload import convert, kinds, limits, receiving, stopping, store, tasks, views
@@ -426,3 +429,58 @@ def test_a_list_of_files_that_no_reader_likes_is_refused(body: str, client: Clie
         400,
         "The list of files could not be read.",
     )
+
+
+def test_looking_at_the_page_makes_no_session(db: None) -> None:
+    client = Client(enforce_csrf_checks=True)
+    answer = client.get("/demo/upload/")
+    assert answer.status_code == 200
+    assert "sessionid" not in answer.cookies
+    assert not Session.objects.exists()
+
+
+def test_the_first_upload_makes_the_session_and_is_found_again_on_return(
+    db: None, handed: list[str]
+) -> None:
+    client = Client(enforce_csrf_checks=True)
+    page = client.get("/demo/upload/").content.decode()
+    [field] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[:1]
+    sent = {"files": SimpleUploadedFile("mine.csv", TABLE), "csrfmiddlewaretoken": field}
+    assert client.post("/demo/upload/", sent).status_code == 302
+    assert Session.objects.count() == 1
+    assert "mine.csv" in client.get("/demo/upload/").content.decode()
+    assert "mine.csv" not in Client().get("/demo/upload/").content.decode()
+
+
+def test_a_script_begins_an_upload_without_a_session_of_before(db: None) -> None:
+    client = Client(enforce_csrf_checks=True)
+    page = client.get("/demo/upload/").content.decode()
+    [field] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[:1]
+    body = json.dumps({"files": [{"name": "mine.csv", "size": len(TABLE)}]})
+    begun = client.post(
+        "/demo/upload/begin/", body, "application/json", headers={"X-CSRFToken": field}
+    )
+    assert begun.status_code == 201
+    assert "mine.csv" in client.get("/demo/upload/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "poster"),
+    [
+        ("prices.CSV", "", True),
+        ("prices.csv", "table", True),
+        ("prices.txt", "table", True),
+        ("prices.csv", "picture", False),
+        ("film.jpg", "", False),
+        ("films.zip", "zip", False),
+    ],
+)
+def test_a_table_has_its_own_poster_before_its_content_is_known_too(
+    name: str, kind: str, poster: bool
+) -> None:
+    upload = receiving.begin(ME, [Told(name, len(TABLE), "0")])
+    meta = upload.change(kind=kind)
+    card = views._card(upload, meta)
+    assert card["poster"] == ("table" if poster else "")
+    page = render_to_string("headway/_demo_upload_card.html", {"card": card})
+    assert ('data-kind="table"' in page) is poster

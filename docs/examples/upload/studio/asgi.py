@@ -10,10 +10,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
 pages = get_asgi_application()
 
 from dashboard.routing import websocket_urlpatterns  # noqa: E402  (after the apps are loaded)
+from realtime.cut import CutQuietly  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": pages,
+        "http": CutQuietly(pages),
         "websocket": URLRouter([path("headway/", URLRouter(websocket_urlpatterns))]),
     }
 )

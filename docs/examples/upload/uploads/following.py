@@ -1,26 +1,48 @@
 """What a page needs to show an upload, and to go on following it."""
 
+import contextlib
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 
-from dashboard import tokens
-from uploads import kinds, receiving, store, tasks
+from dashboard import status, tokens
+from uploads import kinds, limits, receiving, store, tasks
 from uploads.convert import ALL_ZIP
 from uploads.refusals import Gone, Refused
 from uploads.store import Meta, Upload
+from realtime.ports import StoreUnavailable
 
 _OVER = (store.DONE, store.REFUSED, store.CANCELLED)
+SHARE, GROUP_SHARE = 100 / len(tasks.STAGES), 20.0
+"""Percent of the bar that the upload itself takes: its stage of a task, its part before a group.
+The page's script has the same numbers."""
 
 
 def start(upload: Upload) -> Meta:
-    """Hand over what has arrived; a second call changes nothing. Raises Refused."""
-    with store.all_locked():
+    """Hand over what has arrived, or what a process was killed at handing over; a second call
+    changes nothing. Raises Refused."""
+    with upload.handing_over():
         meta = upload.meta()
-        if meta.state != store.OPEN:
-            return meta
-        kind = receiving.look(upload)
-        upload.change(state=store.WORKING, kind=kind)
+        if meta.state == store.OPEN:
+            meta = upload.change(state=store.WORKING, kind=receiving.look(upload))
+        return _hand_over(upload, meta.kind) if is_left(meta) else meta
+
+
+def is_left(meta: Meta) -> bool:
+    """Whether all has arrived, and nothing was handed over."""
+    return meta.state == store.WORKING and not (meta.task or meta.group)
+
+
+def resume(upload: Upload, meta: Meta) -> Meta:
+    """How it stands, once what was left is handed over."""
+    if is_left(meta):
+        with contextlib.suppress(Refused):
+            return start(upload)
+    return meta
+
+
+def _hand_over(upload: Upload, kind: str) -> Meta:
     try:
         task, group = tasks.hand_over(upload, kind)
     except Exception as error:
@@ -67,12 +89,24 @@ def follow(upload: Upload, meta: Meta) -> dict[str, Any]:
     id_ = meta.group or meta.task
     if id_ is None or meta.state in _OVER:
         return {"follow": None}
+    then, least = meta.publishes, GROUP_SHARE if meta.group else SHARE
+    if meta.group and then and _is_finished(meta.group):
+        # What is left of several pictures is as one more of them.
+        id_, then, least = then, None, 100 * len(meta.files) / (len(meta.files) + 1)
     return {
-        "follow": {"group" if meta.group else "task": id_},
+        "follow": {"group" if id_ == meta.group else "task": id_},
         "can": _can(upload, meta, id_),
-        "then": meta.publishes,
+        "then": then,
+        "least": least,
+        "ttl": _ttl(),
         "refresh": reverse("uploads:token", args=(upload.id,)),
     }
+
+
+def uploaded(meta: Meta, offsets: list[int]) -> float:
+    """How far the bar of an upload is whose bytes are still coming, in percent of all of it."""
+    share = GROUP_SHARE if len(meta.files) > 1 else SHARE
+    return share * sum(offsets) / max(meta.size, 1)
 
 
 def token(upload: Upload, id_: str) -> str:
@@ -81,7 +115,18 @@ def token(upload: Upload, id_: str) -> str:
     if not id_ or id_ not in (meta.group, meta.task, meta.publishes):
         raise Gone
     what: dict[str, Any] = {"group" if id_ == meta.group else "task": id_}
-    return tokens.mint(**what, label=meta.name, can=_can(upload, meta, id_))
+    return tokens.mint(**what, label=meta.name, can=_can(upload, meta, id_), ttl=_ttl())
+
+
+def _ttl() -> int:
+    return int(getattr(settings, "UPLOAD_TOKEN_S", limits.TOKEN_S))
+
+
+def _is_finished(group: str) -> bool:
+    try:
+        return status.get_group(group).is_finished
+    except StoreUnavailable:
+        return False
 
 
 def _can(upload: Upload, meta: Meta, id_: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Thumbnails, by Pillow."""
 
 import io
+import time
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -15,6 +16,11 @@ except ImportError:  # The extra `demo` brings it.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 """No other decoder is ever handed a stranger's bytes."""
 _MARKS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
+_SCANNED = ("JPEG", "MPO")
+_SCAN = b"\xff\xda"
+"""What a scan begins with (ITU T.81, B.1.1.3: the marker SOS)."""
+_PIECE = 1024 * 1024
+_TOO_LONG = "The picture is built so that it takes too long to read: save it anew."
 _BROKEN = "The picture is broken or was cut off."
 
 
@@ -43,9 +49,9 @@ def thumbnail(source: BinaryIO, target: Path) -> Size:
     """
     need_pillow()
     try:
-        with Image.open(source, formats=FORMATS) as picture:
+        with Image.open(_in_time(source), formats=FORMATS) as picture:
             size = Size(*picture.size)
-            _check(size)
+            _check(size, _scans(source) if picture.format in _SCANNED else 1)
             data = _jpeg(_small(picture))
     except BadFile:
         raise
@@ -65,9 +71,45 @@ def thumbnail_of(data: bytes, target: Path) -> Size:
     return thumbnail(io.BytesIO(data), target)
 
 
-def _check(size: Size) -> None:
-    if size.width * size.height > limits.MAX_PIXELS:
+def _check(size: Size, scans: int) -> None:
+    """Pillow has no limit of time: what its decoders may have to do is bounded before they begin.
+    All but a JPEG's look at each pixel once."""
+    pixels = size.width * size.height
+    if pixels > limits.MAX_PIXELS:
         raise BadFile(_too_large())
+    if pixels * scans > limits.MAX_WORK:
+        raise BadFile(_TOO_LONG)
+
+
+def _in_time(source: BinaryIO) -> Any:
+    """The same for Pillow, which reads whatever has `read`, `seek` and `tell`."""
+    return _InTime(source)
+
+
+class _InTime:
+    """A file that ends whoever still reads it after `MAX_PICTURE_S`: millions of empty parts of a
+    picture are one small read each."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._until = time.monotonic() + limits.MAX_PICTURE_S
+        self._source = source
+        self.seek, self.tell = source.seek, source.tell
+
+    def read(self, size: int = -1) -> bytes:
+        if time.monotonic() > self._until:
+            raise BadFile(_TOO_LONG)
+        return self._source.read(size)
+
+
+def _scans(source: BinaryIO) -> int:
+    """How many scans a JPEG has at the most: within one no such two bytes stand."""
+    at, found, last = source.tell(), 0, b""
+    source.seek(0)
+    while data := source.read(_PIECE):
+        found += (last + data).count(_SCAN)
+        last = data[-1:]
+    source.seek(at)
+    return found
 
 
 def _small(picture: Any) -> Any:

@@ -57,16 +57,19 @@ def answered(view: Callable[..., HttpResponse]) -> View:
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest) -> HttpResponse:
     """The page; a POST is the form of a browser without JavaScript."""
-    visitor = visitors.visitor(request)
     refusal, status = "", 200
     if request.method == "POST":
         try:
             _admit(request)
-            following.start(receiving.take(visitor, request.FILES.getlist("files")))
+            following.start(
+                receiving.take(visitors.visitor(request), request.FILES.getlist("files"))
+            )
             return HttpResponseRedirect(reverse("uploads:page"))
         except Refused as error:
             refusal, status = str(error), error.status
-    mine = [_card(upload, meta) for upload, meta in store.of_visitor(visitor)]
+    visitor = visitors.known(request)
+    uploads = store.of_visitor(visitor) if visitor is not None else ()
+    mine = [_card(upload, following.resume(upload, meta)) for upload, meta in uploads]
     now = [each for each in mine if each["state"] in (store.OPEN, store.WORKING)]
     context = {
         "now": now,
@@ -209,5 +212,12 @@ def _card(upload: Upload, meta: Meta) -> dict[str, Any]:
         **card,
         "at": time.strftime("%H:%M", time.gmtime(meta.made_at)),
         "percent": 100 * arrived // max(meta.size, 1),
+        "bar": int(following.uploaded(meta, card["offsets"])),
         "pictures": following.pictures(upload, meta, _SHOWN),
+        "poster": kinds.TABLE if _is_table(meta, card["name"]) else "",
     }
+
+
+def _is_table(meta: Meta, name: str) -> bool:
+    """By its content, and as long as that is not here, by its name."""
+    return meta.kind == kinds.TABLE or (not meta.kind and name.lower().endswith((".csv", ".tsv")))

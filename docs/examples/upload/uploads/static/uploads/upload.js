@@ -9,8 +9,14 @@ import { sample } from "./upload-samples.js";
 import { Refusal, Sender, sized } from "./upload-sender.js";
 
 const STAGES = ["Upload", "Check", "Convert", "Publish"];
-/** Of several pictures each is a task: the bar of the group begins where this one ends. */
+/**
+ * One bar from the first byte to the result, which never goes back. Of a file the upload is the first
+ * of the stages. Of several pictures each is a task: the upload is the first fifth, which is shown until
+ * the group is further, and publishing them is as one more of them.
+ */
 const GROUP_SHARE = 20;
+const PUBLISHING = "Putting it where you can see it";
+const TROUBLE = "Connection lost. It goes on when it is back";
 
 /** @typedef {HTMLElement & {preview(row: object): void}} Bar */
 /** @typedef {Record<string, any>} Told an upload as the server tells it */
@@ -35,6 +41,11 @@ const outside = {
     signal.addEventListener("abort", () => { done(); reject(signal.reason); }, { once: true });
   }),
 };
+
+/** A row of the page's own. @param {number|null} percent null: as far as it was @param {string} message */
+const working = (percent, message) => (
+  { status: "running", progress: { current: null, total: null, message, percent, stage: null, stages: null }, can: [] }
+);
 
 /** One upload on the page, from choosing to the end. */
 class Card {
@@ -61,15 +72,18 @@ class Card {
     this.#write("name", name ?? "");
     this.#write("facts", sized(total));
     this.bar.setAttribute("label", name ?? "");
-    this.#preview({ sent: 0, total, left: null, trouble: false }, files.length > 1);
+    const isGroup = files.length > 1;
+    // How much of it is here from before, nobody knows yet.
+    this.#say(null, "Getting ready");
     poster(this.root, files[0]);
-    const sender = new Sender(outside, (progress) => this.#preview(progress, files.length > 1), this.#abort.signal);
+    const sender = new Sender(outside, (progress) => this.#preview(progress, isGroup), this.#abort.signal);
+    const lost = () => this.#say(null, TROUBLE);
     try {
       const list = files.map((file) => ({ name: file.name, size: file.size, stamp: String(file.lastModified) }));
-      const begun = await sender.ask(form.dataset["begin"] ?? "", this.#json({ files: list, stumbles }));
+      const begun = await sender.ask(form.dataset["begin"] ?? "", this.#json({ files: list, stumbles }), lost);
       this.#is(begun);
       if (begun.state === "open") await sender.send(begun.url, files, begun.offsets, begun.max_chunk);
-      this.follow(await sender.ask(`${begun.url}finish/`, this.#json({})));
+      this.follow(await sender.ask(`${begun.url}finish/`, this.#json({}), lost));
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       this.fail(error instanceof Refusal ? error.message : "Something in this page broke. Reload it.");
@@ -88,13 +102,26 @@ class Card {
     remove.action = `${told["url"]}remove/`;
   }
 
+  /** Found on the page: it is as far as the server wrote, until Headway says more. */
+  goOn() {
+    const written = this.root.dataset["state"] === "working" && this.root.querySelector("headway-progress progress");
+    if (!(written instanceof HTMLProgressElement) || written.position < 0) return;
+    this.#say(written.value, written.closest("label")?.querySelector("span + span")?.textContent ?? "");
+  }
+
   /** Headway goes on with it. @param {Told} told */
   follow(told) {
     this.#is(told);
     this.root.dataset["state"] = told["state"];
+    this.root.dataset["then"] = told["then"] ?? "";
     this.#write("button", "Remove");
     if (!told["follow"]) return this.#end(told, null);
-    this.#attributes({ ...told["follow"], token: told["token"], refresh: told["refresh"], server: form.dataset["server"] ?? "/" });
+    this.#follow(told["follow"], told);
+  }
+
+  /** @param {Record<string, string|null>} what @param {Told} told */
+  #follow(what, { token, refresh }) {
+    this.#attributes({ ...what, token, refresh, server: form.dataset["server"] ?? "/" });
   }
 
   /** @param {string} message @param {string|null} [reference] */
@@ -106,12 +133,19 @@ class Card {
 
   /** What Headway says is over: is the upload? @param {Record<string, any>} row */
   async #done(row) {
-    if (!row["id"] || !this.root.dataset["upload"]) return;
+    const { upload, then } = this.root.dataset;
+    if (!row["id"] || !upload) return;
+    const isPart = Boolean(then) && row["id"] !== then && row["conclusion"] !== "cancelled";
+    if (isPart) {
+      // Some may have been left out: it is published all the same, and not over before that.
+      const parts = row["progress"]?.total ?? 1;
+      this.#fresh(working((100 * parts) / (parts + 1), PUBLISHING));
+    }
     const told = await this.#ask("");
-    if (told?.["state"] === "working" && told["then"] && row["id"] !== told["then"]) {
-      const { token } = (await this.#ask("token/", { id: told["then"] })) ?? {};
-      if (token) this.#attributes({ group: null, task: told["then"], token });
-    } else if (told) this.#end(told, row);
+    if (!told) return;
+    if (!isPart || told["state"] !== "working") return this.#end(told, isPart ? null : row);
+    const { token } = (await this.#ask("token/", { id: then })) ?? {};
+    if (token) this.#follow({ task: then ?? null }, { ...told, token });
   }
 
   /** @param {Told} told @param {Record<string, any>|null} row */
@@ -133,11 +167,16 @@ class Card {
   /** @param {{sent: number, total: number, left: number|null, trouble: boolean}} progress @param {boolean} isGroup */
   #preview({ sent, total, left, trouble }, isGroup) {
     const fraction = total ? sent / total : 0;
-    const message = trouble ? "Connection lost. It goes on when it is back" : `${sized(sent)} of ${sized(total)} sent`;
+    const message = trouble ? TROUBLE : `${sized(sent)} of ${sized(total)} sent`;
     const whole = isGroup
       ? { percent: GROUP_SHARE * fraction, stage: null, stages: null }
       : { percent: (100 / STAGES.length) * fraction, stage: STAGES[0], stages: STAGES };
     this.bar.preview({ status: "running", progress: { current: null, total: null, message, ...whole }, eta_seconds: left, can: [] });
+  }
+
+  /** @param {number|null} percent @param {string} message */
+  #say(percent, message) {
+    this.bar.preview(working(percent, message));
   }
 
   /** A bar that follows nothing any more. @param {object} row @param {Node[]} inside */
@@ -153,18 +192,22 @@ class Card {
   async #remove(event) {
     event.preventDefault();
     this.#abort.abort();
-    if (this.#told || this.root.dataset["upload"]) await this.#ask("remove/", {});
+    const { action } = /** @type {HTMLFormElement} */ (part(this.root, "remove"));
+    if (this.#told || this.root.dataset["upload"]) await outside.fetch(action, { ...this.#json({}), redirect: "manual" }).catch(() => null);
     this.root.remove();
     const next = document.querySelector("main [data-part=button], #files");
     if (next instanceof HTMLElement) next.focus();
   }
 
-  /** @param {string} path @param {object} [body] posted @returns {Promise<Told|null>} */
+  /**
+   * Of the upload, until the network has an answer: what is over is told once.
+   *
+   * @param {string} path @param {object} [body] posted @returns {Promise<Told|null>} null where it is refused
+   */
   async #ask(path, body) {
     const { action } = /** @type {HTMLFormElement} */ (part(this.root, "remove"));
-    const url = action.replace(/remove\/$/, path);
-    const answer = await outside.fetch(url, body ? { ...this.#json(body), redirect: "manual" } : {}).catch(() => null);
-    return answer?.ok ? answer.json() : null;
+    const sender = new Sender(outside, () => {}, this.#abort.signal);
+    return sender.ask(action.replace(/remove\/$/, path), body ? this.#json(body) : {}).catch(() => null);
   }
 
   /** @param {object} body */
@@ -189,6 +232,9 @@ class Card {
 
 /** A look at the picture before any of it is sent; no address of it is needed. @param {HTMLElement} root @param {File|undefined} file */
 async function poster(root, file) {
+  // What it is, the server says by its content; until then its name has to do.
+  const frame = root.querySelector(".poster");
+  if (frame instanceof HTMLElement && file && /\.(csv|tsv)$/i.test(file.name)) frame.dataset.kind = "table";
   const canvas = root.querySelector("canvas");
   if (!canvas || !file || file.size > 30e6) return;
   try {
@@ -235,7 +281,7 @@ function listen() {
     const name = target instanceof HTMLElement ? target.dataset["sample"] : undefined;
     if (name) send(await sample(name));
   });
-  for (const root of document.querySelectorAll("[data-upload]")) new Card(/** @type {HTMLElement} */ (root));
+  for (const root of document.querySelectorAll("[data-upload]")) new Card(/** @type {HTMLElement} */ (root)).goOn();
 }
 
 listen();
