@@ -24,6 +24,11 @@ from realtime.ports import Counts, Page, Select, StreamInfo
 MAX_SEARCHED = 50_000
 """Rows that one request tests: a tenth of a second on the slowest store we know."""
 
+NEAR = (1_000, 5_000)
+"""Rows of those with a text that are tested first: what many tasks match is found among them, at a
+cost that no history changes. The second time only where the first found enough, though not all that
+is as new."""
+
 MAX_COUNTED = 25_000
 """Rows that one count tests: most counts are asked for beside a page."""
 
@@ -156,22 +161,57 @@ def _newest(
     """The newest keys that match, and the key where the search for more of them stopped."""
     plan = plans.plan(query)
     if plan.is_indexed:
-        return _matching(snapshot, plan, limit, now, below), None
+        return _matching(snapshot, plan, limit, now, below, limit), None
     with search.searching(snapshot):
-        plan = search.plan(snapshot, query, now)
-        keys = _matching(snapshot, plan, limit, now, below)
-        if len(keys) == limit or plan.is_indexed:
-            return keys, None
-        stop = _searched_to(snapshot, plan, now, below)
-    return [key for key in keys if stop is None or key >= stop], stop
+        near = search.near(snapshot, query, now)
+        for most in NEAR if near else ():
+            keys, stop = _searched(snapshot, near, limit, now, below, most)
+            if _are_newest(keys, stop, limit):
+                return keys[:limit], None
+            if len(keys) < limit:
+                break
+        found = search.plan(snapshot, query, now)
+        wide = near if near and found == plan else (found,)
+        keys, stop = _searched(snapshot, wide, limit, now, below, MAX_SEARCHED // len(wide))
+        if _are_newest(keys, stop, limit):
+            return keys[:limit], None
+        return [key for key in keys if stop is None or key >= stop], stop
+
+
+def _are_newest(keys: Sequence[Key], stop: Key | None, limit: int) -> bool:
+    """Whether no key that was not found could be among the first of these."""
+    return stop is None or (len(keys) >= limit and keys[limit - 1] >= stop)
+
+
+def _searched(
+    snapshot: Snapshot,
+    several: Sequence[plans.Plan],
+    limit: int,
+    now: float,
+    below: Key | None,
+    most: int,
+) -> tuple[list[Key], Key | None]:
+    """Keys that match, the newest first, of which each plan gives as many as the limit when it
+    tests so many rows; and the key above which none is missing, None where none is."""
+    found: set[Key] = set()
+    stops: list[Key | None] = []
+    for plan in several:
+        keys = _matching(snapshot, plan, limit, now, below, most)
+        found.update(keys)
+        if len(keys) == limit:
+            stops.append(keys[-1])
+        elif not plan.is_indexed:
+            stops.append(_searched_to(snapshot, plan, now, below, most))
+    stop = max((each for each in stops if each is not None), default=None)
+    return sorted(found, reverse=True), stop
 
 
 def _matching(
-    snapshot: Snapshot, plan: plans.Plan, limit: int, now: float, below: Key | None
+    snapshot: Snapshot, plan: plans.Plan, limit: int, now: float, below: Key | None, most: int
 ) -> list[Key]:
     """The newest keys that match, among those that may be searched."""
     vendor = snapshot.vendor
-    size = limit if plan.is_indexed else plan.searchable(MAX_SEARCHED)
+    size = limit if plan.is_indexed else plan.searchable(most)
     columns = tuple(dict.fromkeys((*_KEY, *plan.columns)))
     parts = [plans.branch(each, columns, size, now, vendor, below) for each in plan.branches]
     if plan.ids:
@@ -191,10 +231,12 @@ def _matching(
     return [Key(*key) for key in found]
 
 
-def _searched_to(snapshot: Snapshot, plan: plans.Plan, now: float, below: Key | None) -> Key | None:
+def _searched_to(
+    snapshot: Snapshot, plan: plans.Plan, now: float, below: Key | None, most: int
+) -> Key | None:
     """The key down to which every branch was searched; None when all were read to their end."""
     ends: list[Key] = []
-    size = plan.searchable(MAX_SEARCHED)
+    size = plan.searchable(most)
     for query in plan.branches:
         last = plans.branch(query, _KEY, 1, now, snapshot.vendor, below, offset=size - 1)
         ends += [Key(*key) for key in snapshot.fetch(*last)]

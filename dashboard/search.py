@@ -59,6 +59,38 @@ def plan(snapshot: Snapshot, query: Query, now: float) -> Plan:
     )
 
 
+def near(snapshot: Snapshot, query: Query, now: float) -> tuple[Plan, ...]:
+    """Plans that together have every row of a query which asks for a text, and lead to those of a
+    common one at once; none for other queries. Their rows may be the same. Within `searching`."""
+    plain = plans.plan(query)
+    term = next((t for t in query.terms if not t.is_negated and t.word in _WORDS_IN_TEXTS), None)
+    if term is None or plain.anchor in _FEW_ROWS:
+        return ()
+    if plain.anchor is not None:
+        return (plain,)
+    if "id" not in term.fields:
+        return tuple(_with_text(query, column) for column in term.fields)
+    by_id = _ids_with(snapshot, term)
+    named = _named(snapshot, replace(term, word="name", fields=("name",)), now)
+    if by_id is None or named is None or len(named.conditions) > plans.MAX_BRANCHES:
+        return (plain,)
+    by_text = [_with_text(query, column) for column in texts.COLUMNS]
+    if named.conditions:
+        terms = (named if each == term else each for each in query.terms)
+        by_text.append(plans.anchored(Query(tuple(terms)), named))
+    if by_id:
+        by_text.append(Plan((), query, ids=by_id))
+    return tuple(by_text)
+
+
+def _with_text(query: Query, column: str) -> Plan:
+    """By the rows that have such a text at all, of which there is an index."""
+    has_text = Term(
+        word=column, fields=(column,), conditions=(Pattern(("", "")),), text=f"{column}:*"
+    )
+    return plans.anchored(Query((has_text, *query.terms)), has_text)
+
+
 def _by_index(snapshot: Snapshot, query: Query, now: float) -> Plan | None:
     """By a text, or the beginning of one, that few tasks have."""
     for term in query.terms:

@@ -15,6 +15,15 @@ def _index(column: str, *, is_sparse: bool = False) -> models.Index:
     )
 
 
+def _having(column: str) -> models.Index:
+    """Rows that have any value, in the order of pages: few, where most are searched for."""
+    return models.Index(
+        fields=("first_seen_at", "id"),
+        name=f"headway_task_has_{column}",
+        condition=models.Q(**{f"{column}__isnull": False}),
+    )
+
+
 class Task(models.Model):
     """One Celery task. `args`, `kwargs`, `progress` and `journal` are JSON text."""
 
@@ -84,6 +93,8 @@ class Task(models.Model):
             _index("group_id", is_sparse=True),
             _index("owner", is_sparse=True),
             _index("signature", is_sparse=True),
+            _having("label"),
+            _having("exception"),
         )
 
     def __str__(self) -> str:

@@ -43,6 +43,7 @@ def store(database: str) -> Iterator[Store]:
 @pytest.fixture
 def small_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """A search and a count that stop after 10 rows."""
+    monkeypatch.setattr(queries, "NEAR", (4, 10))
     monkeypatch.setattr(queries, "MAX_SEARCHED", 10)
     monkeypatch.setattr(queries, "MAX_COUNTED", 10)
 
@@ -140,9 +141,14 @@ _terms = st.one_of(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(tasks=_tasks, terms=st.lists(_terms, min_size=1, max_size=3), limit=st.integers(1, 4))
+@given(
+    tasks=_tasks,
+    terms=st.lists(_terms, min_size=1, max_size=3),
+    limit=st.integers(1, 4),
+    near=st.sampled_from([queries.NEAR, (2, 6), ()]),
+)
 def test_pages_and_counts_are_those_of_the_predicate(
-    database: str, tasks: list[Task], terms: list[str], limit: int
+    database: str, tasks: list[Task], terms: list[str], limit: int, near: tuple[int, ...]
 ) -> None:
     databases.empty(database)
     store, text = Store(database), " ".join(terms)
@@ -151,9 +157,10 @@ def test_pages_and_counts_are_those_of_the_predicate(
         write(store, *tasks)
     finally:
         store.close()
-    expected = selected(text, tasks)
 
-    assert walk(database, text, limit) == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queries, "NEAR", near)
+        assert walk(database, text, limit) == selected(text, tasks)
     asked = query.without(query.parse(text), {"status"})
     all_ = Reader(database).counts(asked, EVERYTHING, NOW)["all"]
     assert all_ == (len(selected(asked.text, tasks)), False)
@@ -252,6 +259,31 @@ def test_many_tasks_of_one_text_are_searched_for(
 
     assert len(walk(database, "declined", 4)) == 30
     assert len(walk(database, "error:*declined*", 4)) == 30
+
+
+@pytest.mark.parametrize(
+    "text", ["declined", "label:*photos*", "error:CardError", "orders", "CARD"]
+)
+def test_what_many_tasks_have_is_found_among_the_newest_that_have_a_text(
+    store: Store, database: str, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(queries, "NEAR", (60, 300))
+    tasks = [
+        task(
+            number,
+            name="shop.orders" if number % 2 else "shop.mail",
+            label="Your photos" if number % 4 == 0 else None,
+            exception="CardError('declined: 4711')" if number % 20 == 0 else None,
+        )
+        for number in range(400)
+    ]
+    write(store, *tasks)
+    monkeypatch.setattr(search, "plan", lambda *_: pytest.fail("asks the index of texts"))
+
+    page = Reader(database).page(Select("tasks", query.parse(text), 9), EVERYTHING, NOW)
+    assert [row["id"] for row in page.rows] == selected(text, tasks)[:9]
+    assert page.after is not None
+    assert page.searched_back_to is None
 
 
 def test_more_names_than_can_be_looked_through_are_searched_for(
