@@ -6,10 +6,12 @@ from typing import Any, cast
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from dashboard import formats, words
+from dashboard import formats, refused, words
 from dashboard.presentation import Row
 from realtime.ports import StreamInfo
 from realtime.standing import stream_row
+
+_REASONS_TOLD = 4
 
 
 def stream_badge(info: StreamInfo, now: float) -> dict[str, Any]:
@@ -26,7 +28,20 @@ def stream_badge(info: StreamInfo, now: float) -> dict[str, Any]:
         "events": _("%(count)s a second")
         % {"count": formats.number(cast(float, told["events_per_second"]))},
         "receiver": info.holder or formats.NONE,
+        "refused": _refused(),
     }
+
+
+def _refused() -> str:
+    """What was refused to embed tokens, the commonest reasons first; empty where nothing was."""
+    counts = refused.told()
+    if not counts:
+        return ""
+    named = ", ".join(
+        f"{words.REFUSED_TOKENS.get(reason, reason)} {formats.number(count)}"
+        for reason, count in list(counts.items())[:_REASONS_TOLD]
+    )
+    return f"{formats.number(sum(counts.values()))} ({named})"
 
 
 def _state(told: Row, now: float) -> tuple[str, str, str]:

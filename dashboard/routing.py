@@ -12,7 +12,7 @@ from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.db import close_old_connections, connections
 from django.urls import path
 
-from dashboard import access, assets, conf, tokens
+from dashboard import access, assets, conf, refused, tokens
 from dashboard.public import PublicReader
 from dashboard.queries import Reader
 from realtime.consumers import LiveApplication
@@ -23,7 +23,7 @@ from realtime.publisher import LayerPublisher, LocalPublisher
 
 def _make_hub() -> Hub:
     settings = conf.current()
-    return Hub(
+    hub = Hub(
         reader=Reader(),
         access=access.current(),
         about=About(version=_version(), assets=assets.digest()),
@@ -37,6 +37,8 @@ def _make_hub() -> Hub:
         layer=shared_layer(),
         pool=Pool(before=close_old_connections, after=connections.close_all),
     )
+    hub.embeds.tell_refusals(refused.count)
+    return hub
 
 
 def _version() -> str:

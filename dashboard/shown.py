@@ -1,13 +1,11 @@
 """What holders of embed tokens are answered: the public rows of what their tokens cover."""
 
-import logging
-import threading
 import time
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from dashboard import conf, queries, tokens
+from dashboard.refused import count
 from realtime.core import pace, public
 from realtime.core.public import GROUP, TASK, Expected, Shown, subject_of
 from realtime.core.task import QUEUED, RUNNING
@@ -15,18 +13,12 @@ from realtime.core.wire import Row
 from realtime.embedding import BadToken, Grant, PublicPage, PublicReads
 from realtime.standing import stream_row
 
-logger = logging.getLogger(__name__)
-
 NOT_ALLOWED = "This token is not for it."
 MAX_SUBJECTS = 500
 _USUAL_FOR = frozenset({QUEUED, "reserved", "scheduled", RUNNING, "retrying", "stalled"})
 
-refusals: Counter[str] = Counter()
-"""Tokens that opened nothing, by code, since the start of this process (`count`)."""
-LOG_EVERY_S = 1.0
-"""Of each code: one request of a stranger may hold five hundred tokens, and be sent again."""
-_lock = threading.Lock()
-_logged_at: dict[str, float] = {}
+
+Vouch = Callable[[Mapping[str, Expected]], None]
 
 
 class States(NamedTuple):
@@ -48,22 +40,8 @@ def verified(token: object, now: float) -> Grant:
     try:
         return tokens.current().verify(token, now)
     except BadToken as error:
-        count(error.code)
+        count(error.reason)
         raise
-
-
-def count(code: str) -> None:
-    """Count a refusal, and now and then say so in the log. From any thread."""
-    now = time.monotonic()
-    with _lock:
-        refusals[code] += 1
-        counted = refusals[code]
-        is_due = now - _logged_at.get(code, -LOG_EVERY_S) >= LOG_EVERY_S
-        if is_due:
-            _logged_at[code] = now
-    if is_due:
-        told = (code, counted)
-        logger.info("Refused to a token: %s (%s so far)", *told, extra={"action": "embed_refused"})
 
 
 def grants(asked: Mapping[str, object], now: float) -> tuple[list[Grant], list[Row]]:
@@ -80,21 +58,36 @@ def grants(asked: Mapping[str, object], now: float) -> tuple[list[Grant], list[R
     return allowed, errors
 
 
-def states(allowed: Sequence[Grant], subjects: Iterable[str], now: float) -> States:
+def states(
+    allowed: Sequence[Grant],
+    subjects: Iterable[str],
+    now: float,
+    *,
+    told: Mapping[str, Expected] | None = None,
+    vouch: Vouch | None = None,
+    is_blind: bool | None = None,
+) -> States:
     """The public rows of those of these subjects that the grants cover. What is known of others
-    cannot be told from the answer. Raises `StoreUnavailable`."""
+    cannot be told from the answer. Raises `StoreUnavailable`.
+
+    What the tokens vouch for, and what is `told` beside them, is stored by `vouch` (at once, for
+    None) as far as it is news. `is_blind` says whether the cluster is heard of, where the caller
+    knows it already."""
     ring = _Ring(allowed)
     wanted = list(dict.fromkeys(subjects))
     page = reader().public([subject for subject in wanted if ring.may_cover(subject)])
     covers = {subject: ring.cover(subject, page) for subject in wanted}
     found = {subject: cover for subject, cover in covers.items() if cover is not None}
-    rows = _rows(found, _vouched(found, page), now) if found else {}
+    known = _vouched(found, page, told or {}, vouch or tokens.vouch)
+    rows: dict[str, Row] = {}
+    if found:
+        rows = _rows(found, known, now, is_deaf(now) if is_blind is None else is_blind)
     errors: list[Row] = []
     for subject in wanted:
         if subject not in found:
             count("not_allowed")
-            told = {"code": "not_allowed", "message": NOT_ALLOWED, "retry": False}
-            errors.append({"subject": subject, **told})
+            refusal = {"code": "not_allowed", "message": NOT_ALLOWED, "retry": False}
+            errors.append({"subject": subject, **refusal})
     return States(list(rows.values()), errors, page.epoch, page.revision)
 
 
@@ -149,19 +142,28 @@ class _Ring:
         return _Cover(shown, min((grant.issued_at for grant in named), default=None))
 
 
-def _vouched(covers: Mapping[str, _Cover], page: PublicPage) -> PublicPage:
+def _vouched(
+    covers: Mapping[str, _Cover], page: PublicPage, told: Mapping[str, Expected], vouch: Vouch
+) -> PublicPage:
     """The page with what the tokens vouch for: each is word that its tasks were handed over."""
-    missing = {
-        subject: Expected(cover.issued_at)
+    news = {
+        subject: told.get(subject) or Expected(cover.issued_at)
         for subject, cover in covers.items()
         if cover.issued_at is not None
         and subject not in page.expected
         and _held(subject, page) is None
     }
-    if not missing:
+    news |= {subject: word for subject, word in told.items() if _is_larger(word, page, subject)}
+    if not news:
         return page
-    tokens.vouch(missing)
-    return page._replace(expected={**page.expected, **missing})
+    vouch(news)
+    return page._replace(expected={**page.expected, **news})
+
+
+def _is_larger(word: Expected, page: PublicPage, subject: str) -> bool:
+    """Whether it tells of more members than anybody did before."""
+    known = page.expected.get(subject)
+    return (word.total or 0) > (known.total or 0 if known is not None else 0)
 
 
 def _held(subject: str, page: PublicPage) -> Row | None:
@@ -169,8 +171,9 @@ def _held(subject: str, page: PublicPage) -> Row | None:
     return (page.tasks if kind == TASK else page.groups).get(id_)
 
 
-def _rows(covers: Mapping[str, _Cover], page: PublicPage, now: float) -> dict[str, Row]:
-    is_blind = _is_blind(now)
+def _rows(
+    covers: Mapping[str, _Cover], page: PublicPage, now: float, is_blind: bool
+) -> dict[str, Row]:
     source = reader()
     held = {subject: _held(subject, page) for subject in covers}
     tasks = [row for subject, row in held.items() if row and subject.startswith(f"{TASK}:")]
@@ -233,7 +236,8 @@ def _left(row: Row | None, now: float) -> float | None:
     return pace.average(percent / 100, began_at, now)
 
 
-def _is_blind(now: float) -> bool:
+def is_deaf(now: float) -> bool:
+    """Whether nothing is heard of the cluster."""
     return bool(stream_row(queries.Reader().stream(), now)["state"] == "blind")
 
 

@@ -114,12 +114,12 @@ class EmbedTokens:
             except jwt.InvalidSignatureError:
                 continue
             except (jwt.InvalidAlgorithmError, jwt.InvalidKeyError):
-                raise _malformed(f"Its algorithm is not {ALGORITHM}.") from None
+                raise _malformed(f"Its algorithm is not {ALGORITHM}.", "bad_algorithm") from None
             except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
                 # What a stranger wrote may break any reader; nothing of it is repeated.
                 raise _malformed("It cannot be read.") from None
             return payload
-        raise _malformed("Its signature is not by any key of this server.")
+        raise _malformed("Its signature is not by any key of this server.", "bad_signature")
 
 
 def current() -> EmbedTokens:
@@ -149,9 +149,9 @@ def mint(
     """
     claims = claims_of(task, group=group, owner=owner, label=label, can=can, ttl=ttl)
     token = current().sign(claims, time.time())
-    vouch(expectations(claims, group if group is not None else task, time.time()))
     if request is not None:
         granting.remember(request, claims._asdict(), time.time())
+    vouch(expectations(claims, group if group is not None else task, time.time()))
     return token
 
 
@@ -193,6 +193,19 @@ def expectations(claims: Claims, what: object, now: float) -> dict[str, Expected
     total = len(what) if isinstance(what, GroupResult) else None
     found = {subject_of(TASK, id_): Expected(now) for id_ in claims.tasks}
     return found | {subject_of(GROUP, id_): Expected(now, total) for id_ in claims.groups}
+
+
+def grant_of(claims: Claims, now: float) -> Grant:
+    """What a token of these claims allows that is signed at `now`."""
+    return Grant(
+        tasks=frozenset(claims.tasks),
+        groups=frozenset(claims.groups),
+        owner=claims.owner,
+        can=frozenset(claims.can),
+        label=claims.label,
+        issued_at=math.floor(now),
+        expires_at=math.floor(now) + claims.ttl,
+    )
 
 
 def vouch(subjects: Mapping[str, Expected]) -> None:
@@ -361,5 +374,5 @@ def _bad(code: str) -> BadToken:
     return BadToken(code, _SENTENCES[code])
 
 
-def _malformed(why: str) -> BadToken:
-    return BadToken("bad_token", f"The token is not valid. {why}")
+def _malformed(why: str, reason: str = "malformed") -> BadToken:
+    return BadToken("bad_token", f"The token is not valid. {why}", reason)

@@ -91,6 +91,21 @@ HEALTH = {
     "gone": _("Gone"),
 }
 
+# Why embed tokens opened nothing, as counted (`dashboard.refused`). What is not here shows as its
+# code.
+REFUSED_TOKENS = {
+    "bad_signature": _("wrong key or altered"),
+    "bad_algorithm": _("another algorithm"),
+    "malformed": _("malformed"),
+    "wrong_audience": _("for another program"),
+    "token_expired": _("expired"),
+    "token_ran_out": _("ended while in use"),
+    "too_long_lived": _("too long-lived"),
+    "not_allowed": _("for another task"),
+    "origin_not_allowed": _("from a foreign page"),
+    "too_fast": _("too many at once"),
+}
+
 # What the overview says. Each text holds one `%(time)s` at most: it counts by itself.
 OVERVIEW = {
     "of_slots": _("of %(count)s slots"),

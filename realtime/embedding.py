@@ -46,12 +46,14 @@ class Grant:
 class BadToken(Exception):
     """A token that opens nothing. `code` is for programs: `bad_token` (malformed, or of another
     algorithm, signature or claims), `wrong_audience`, `token_expired`, `too_long_lived` or
-    `not_configured`; `message` is one sentence for people, without secrets."""
+    `not_configured`; `message` is one sentence for people, without secrets. `reason` is the code
+    or, for a `bad_token`, what is bad: what operators count."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, reason: str | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.reason = reason or code
 
 
 class Tokens(Protocol):

@@ -32,6 +32,22 @@ class Expectation(models.Model):
         return self.subject
 
 
+class Claim(models.Model):
+    """One act through a token that is under way (`dashboard.claims`): nobody else begins the same
+    meanwhile. Gone when it is over."""
+
+    act = Word(max_length=280, primary_key=True)
+    """`retry task:<id>`, `cancel group:<id>`."""
+    holder = models.CharField(max_length=32)
+    at = models.FloatField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.act
+
+
 class Group(models.Model):
     """One group of tasks, as its stored members add up (`realtime.core.groups`)."""
 

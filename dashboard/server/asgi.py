@@ -15,6 +15,7 @@ _pages: Any = get_asgi_application()
 from dashboard import assets, conf, routing
 from dashboard.server.edge import Edge
 from dashboard.server.static import StaticFiles
+from realtime.cut import CutQuietly
 
 
 async def _no_such_socket(scope: Any, receive: Any, send: Any) -> None:
@@ -28,8 +29,8 @@ _static_url = settings.STATIC_URL.removesuffix(f"{assets.digest()}/")
 application = Edge(
     ProtocolTypeRouter(
         {
-            "http": StaticFiles(
-                _pages, _static_url, assets.digest(), conf.current().allowed_origins
+            "http": CutQuietly(
+                StaticFiles(_pages, _static_url, assets.digest(), conf.current().allowed_origins)
             ),
             "websocket": URLRouter([*routing.websocket_urlpatterns, re_path(r"", _elsewhere)]),
         }

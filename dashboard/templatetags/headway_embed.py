@@ -4,6 +4,7 @@
 {% headway_progress_script %}
 """
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,10 +13,10 @@ from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.urls import NoReverseMatch, reverse
 
-from dashboard import phrasing, shown, tokens
-from realtime.core.public import GROUP, TASK
+from dashboard import formats, granting, phrasing, shown, tokens, vouching
+from dashboard.phrasing import Face
+from realtime.core.public import GROUP, TASK, Expected, subject_of
 from realtime.core.wire import Row
-from realtime.embedding import Grant
 from realtime.ports import StoreUnavailable
 
 register = template.Library()
@@ -32,26 +33,31 @@ def headway_progress(
     ttl: int = tokens.DEFAULT_TTL_S,
     server: str | None = None,
     refresh: str | None = None,
+    least: float = 0,
 ) -> dict[str, Any]:
     """The live element for a task, a chain or a group, as it stands now; it counts as word that
     this was handed over. The arguments are those of `dashboard.tokens.mint`. `server` is Headway's
     address where it is not in this project, `refresh` that of a renewal of your own: the session is
-    then not asked to remember anything."""
-    request = context.get("request") if refresh is None else None
-    given = request if isinstance(request, HttpRequest) else None
+    then not asked to remember anything. `least` is how far, in percent, the bar was before the task
+    began, where the page's own work comes first: what the server writes shows no less."""
+    request = context.get("request")
+    page = _page(request if isinstance(request, HttpRequest) else None)
     claims = tokens.claims_of(task, group=group, label=label, can=can, ttl=ttl)
-    token = tokens.mint(task, group=group, label=label, can=can, ttl=ttl, request=given)
-    is_renewed = given is not None and hasattr(given, "session")
-    row = _row(token, claims)
+    now = shown.instant()
+    token = tokens.current().sign(claims, now)
+    is_renewed = refresh is None and page.has_session
+    if is_renewed and page.request is not None:
+        granting.remember(page.request, claims._asdict(), now)
+    row = _row(claims, tokens.expectations(claims, group if group is not None else task, now), page)
     return {
         "kind": GROUP if claims.groups else TASK,
         "ids": " ".join(claims.groups or claims.tasks),
         "token": token,
-        "server": server if server is not None else _address("headway:index"),
-        "refresh": refresh if refresh is not None else _refresh(is_renewed),
-        "csrf": get_token(given) if given is not None and is_renewed else "",
+        "server": server if server is not None else page.server,
+        "refresh": refresh if refresh is not None else page.refresh if is_renewed else "",
+        "csrf": page.csrf if is_renewed else "",
         "label": claims.label or "",
-        "face": phrasing.face(row),
+        "face": _begun(phrasing.face(row), least),
     }
 
 
@@ -61,22 +67,68 @@ def headway_progress_script() -> dict[str, Any]:
     return {}
 
 
-def _row(token: str, claims: tokens.Claims) -> Row | None:
+class _Page:
+    """What all elements of one page share, found out with the first that needs it."""
+
+    def __init__(self, request: HttpRequest | None) -> None:
+        self.request = request
+        self.has_session = hasattr(request, "session")
+
+    @functools.cached_property
+    def server(self) -> str:
+        return _address("headway:index")
+
+    @functools.cached_property
+    def refresh(self) -> str:
+        return _address("headway:embed-refresh")
+
+    @functools.cached_property
+    def csrf(self) -> str:
+        return get_token(self.request) if self.request is not None else ""
+
+    @functools.cached_property
+    def is_blind(self) -> bool:
+        return shown.is_deaf(shown.instant())
+
+
+_PAGE = "_headway_page"
+
+
+def _page(request: HttpRequest | None) -> _Page:
+    page: _Page | None = getattr(request, _PAGE, None)
+    if page is None:
+        page = _Page(request)
+        if request is not None:
+            setattr(request, _PAGE, page)
+    return page
+
+
+def _row(claims: tokens.Claims, told: Mapping[str, Expected], page: _Page) -> Row | None:
     """How it stands: of a chain the first step that is not over, else the last. None where that
     cannot be read: the page is not to fail for it."""
     now = shown.instant()
-    grant: Grant = tokens.current().verify(token, now)
-    named = [f"{GROUP}:{id_}" for id_ in claims.groups] or [f"{TASK}:{id_}" for id_ in claims.tasks]
+    named = [subject_of(GROUP, id_) for id_ in claims.groups]
+    named = named or [subject_of(TASK, id_) for id_ in claims.tasks]
     try:
-        found = shown.states([grant], named[: shown.MAX_SUBJECTS], now)
+        found = shown.states(
+            [tokens.grant_of(claims, now)],
+            named[: shown.MAX_SUBJECTS],
+            now,
+            told=told,
+            vouch=functools.partial(vouching.later, page.request),
+            is_blind=page.is_blind,
+        )
     except StoreUnavailable:
         return None
     unfinished = (row for row in found.rows if row["conclusion"] != "succeeded")
     return next(unfinished, found.rows[-1] if found.rows else None)
 
 
-def _refresh(is_renewed: bool) -> str:
-    return _address("headway:embed-refresh") if is_renewed else ""
+def _begun(face: Face, least: float) -> Face:
+    """The face with a bar that shows no less than this, in percent."""
+    if not face.has_bar or float(face.percent or 0) >= least:
+        return face
+    return face._replace(percent=f"{least:.4g}", value=formats.percent(least))
 
 
 def _address(name: str) -> str:

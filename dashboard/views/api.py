@@ -17,7 +17,7 @@ from ninja.renderers import JSONRenderer
 from ninja.responses import NinjaJSONEncoder
 from ninja.utils import check_csrf
 
-from dashboard import access, apikeys, presentation, queries
+from dashboard import access, apikeys, presentation, queries, refused, routing
 from dashboard.said import said
 from dashboard.views import schemas
 from realtime.core import query as language
@@ -209,9 +209,15 @@ def workers(request: HttpRequest) -> dict[str, Any]:
 
 @api.get("stream", response=schemas.Stream, summary="Where the stream stands")
 def stream(request: HttpRequest) -> dict[str, Any]:
-    """Revision, lag, the newest gap and the counters of what was refused or dropped."""
+    """Revision, lag, the newest gap and the counters of what was refused or dropped; and what the
+    web process that answers has refused to embed tokens, and counted, since it started."""
     allowed(request, "view_task")
-    return stream_row(snapshots().stream(), time.time())
+    web = {
+        "started_at": refused.started_at,
+        "refused_tokens": refused.told(),
+        "counters": dict(sorted(routing.hubs.counters().items())),
+    }
+    return {**stream_row(snapshots().stream(), time.time()), "web": web}
 
 
 def allowed(request: HttpRequest, *abilities: str) -> Rights:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_exempt
 
-from dashboard import access, conf, shown
+from dashboard import access, conf, refused
 from dashboard.throttle import Budget, Rate
 from realtime import codec
 from realtime.core import peer
@@ -61,8 +61,8 @@ def shared(*methods: str) -> Callable[[View], View]:
                     response: Answer = _admitted(request, methods) or await view(
                         request, *args, **kwargs
                     )
-                except Refused as refused:
-                    response = problem(refused)
+                except Refused as refusal:
+                    response = problem(refusal)
                 return _marked(request, response)
 
             return cast(View, answer_later)
@@ -72,8 +72,8 @@ def shared(*methods: str) -> Callable[[View], View]:
         def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> Answer:
             try:
                 response: Answer = _admitted(request, methods) or view(request, *args, **kwargs)
-            except Refused as refused:
-                response = problem(refused)
+            except Refused as refusal:
+                response = problem(refusal)
             return _marked(request, response)
 
         return cast(View, answer)
@@ -81,13 +81,13 @@ def shared(*methods: str) -> Callable[[View], View]:
     return decorate
 
 
-def problem(refused: Refused) -> HttpResponse:
+def problem(refusal: Refused) -> HttpResponse:
     """The answer that says why."""
     return told(
-        refused.problem,
-        status=refused.problem["status"],
+        refusal.problem,
+        status=refusal.problem["status"],
         content_type="application/problem+json",
-        headers={name.replace("_", "-"): value for name, value in refused.headers.items()},
+        headers={name.replace("_", "-"): value for name, value in refusal.headers.items()},
     )
 
 
@@ -107,7 +107,7 @@ def _admitted(request: HttpRequest, methods: tuple[str, ...]) -> HttpResponse | 
     """The answer to what the browser asks before it asks; None for what the view is to answer."""
     origin = request.headers.get("Origin")
     if not access.is_embed_page(origin, request.META.get("HTTP_HOST", "")):
-        shown.count("origin_not_allowed")
+        refused.count("origin_not_allowed")
         detail = _("Pages of this site may not show progress: HEADWAY_ALLOWED_ORIGINS lacks it.")
         raise Refused(403, "origin_not_allowed", _("Not allowed"), detail)
     if request.method == "OPTIONS":
@@ -120,7 +120,7 @@ def _admitted(request: HttpRequest, methods: tuple[str, ...]) -> HttpResponse | 
         detail = _("Embedding is off here: HEADWAY_EMBED_KEY is not set.")
         raise Refused(404, "not_configured", _("Embedding is off"), detail)
     if wait_s := budget.take(address(request), time.monotonic()):
-        shown.count("too_fast")
+        refused.count("too_fast")
         detail = ngettext(
             "Too many requests. Try again in %(count)s second.",
             "Too many requests. Try again in %(count)s seconds.",

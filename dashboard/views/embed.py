@@ -155,6 +155,10 @@ def _renewed(request: HttpRequest) -> str:
         raise Refused(error.status, "no_grant", title, detail) from None
     except BadToken as error:
         raise Refused(410, error.code, _("Embedding is off"), error.message) from None
+    except ValueError:
+        # So many were retried that they do not fit into one token.
+        title, detail = _no_grant(410)
+        raise Refused(410, "no_grant", title, detail) from None
 
 
 def _no_grant(status: int) -> tuple[str, str]:

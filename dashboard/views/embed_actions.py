@@ -5,7 +5,7 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dashboard import actions, auditing, presentation, shown, targets, tokens
+from dashboard import actions, auditing, claims, presentation, refused, shown, targets, tokens
 from dashboard.actions import Act, Impossible, Outcome
 from dashboard.changes import translated
 from dashboard.granting import AUTHOR
@@ -45,6 +45,8 @@ SENTENCES: Mapping[str, str | Promise] = {
     "not_repeatable": gettext_lazy("It cannot be tried again from here."),
     "not_seen": gettext_lazy("Nothing was heard of it yet: try again in a moment."),
     "unavailable": gettext_lazy("This cannot be done now. Try again in a moment."),
+    "being_cancelled": gettext_lazy("It is already being cancelled."),
+    "being_retried": gettext_lazy("It is already being tried again."),
 }
 _PUBLIC: Mapping[str, str] = {
     "finished": "finished",
@@ -59,13 +61,15 @@ _PUBLIC: Mapping[str, str] = {
     "no_queue": "not_repeatable",
 }
 """By the operators' word for it, which tells of workers and queues."""
+_UNDER_WAY = {"cancel": "being_cancelled", "retry": "being_retried"}
 
 
 @cors.shared("POST")
 def cancel_task(request: HttpRequest, task_id: str) -> HttpResponseBase:
     """Cancel a task that is not over: where it runs, it is ended."""
     grant = _granted(request, TASK, task_id, "cancel")
-    outcome = _done(_CANCEL, [task_id])[0]
+    with _alone("cancel", TASK, task_id):
+        outcome = _done(_CANCEL, [task_id])[0]
     _raise_refusal(outcome)
     logger.info("A visitor cancelled a task", extra={"action": "embed_cancel"})
     return cors.told({"id": task_id, "label": grant.label, "outcome": "done"})
@@ -75,6 +79,17 @@ def cancel_task(request: HttpRequest, task_id: str) -> HttpResponseBase:
 def cancel_group(request: HttpRequest, group_id: str) -> HttpResponseBase:
     """Cancel every part of a group that is not over."""
     grant = _granted(request, GROUP, group_id, "cancel")
+    with _alone("cancel", GROUP, group_id):
+        outcomes = _parts_cancelled(group_id)
+    if not outcomes[actions.DONE]:
+        if outcomes[actions.FAILED]:
+            raise _refused("unavailable", 503)
+        raise _refused("finished")
+    told = {"outcome": "done", "cancelled": outcomes[actions.DONE]}
+    return cors.told({"id": group_id, "label": grant.label, **told})
+
+
+def _parts_cancelled(group_id: str) -> Counter[str]:
     outcomes: Counter[str] = Counter()
     ids = _unfinished(group_id)
     if not ids:
@@ -85,12 +100,7 @@ def cancel_group(request: HttpRequest, group_id: str) -> HttpResponseBase:
         outcomes.update(each.outcome for each in done)
         if actions.is_away(done):
             break
-    if not outcomes[actions.DONE]:
-        if outcomes[actions.FAILED]:
-            raise _refused("unavailable", 503)
-        raise _refused("finished")
-    told = {"outcome": "done", "cancelled": outcomes[actions.DONE]}
-    return cors.told({"id": group_id, "label": grant.label, **told})
+    return outcomes
 
 
 @cors.shared("POST")
@@ -98,17 +108,37 @@ def retry_task(request: HttpRequest, task_id: str) -> HttpResponseBase:
     """Send a task that failed again; the new one's id, and a token for it that allows as much for
     as long. Asked for once more it answers with the same task."""
     grant = _granted(request, TASK, task_id, "retry")
-    new_id = _retried_as(task_id)
-    if new_id is None:
-        outcome = _done(_RETRY, [task_id])[0]
-        _raise_refusal(outcome)
-        new_id = str(outcome.new_id)
-        tokens.vouch({subject_of(TASK, new_id): Expected(shown.instant())})
+    new_id = _retried_as(task_id) or _sent_again(task_id)
     # The other steps of a chain stay open: the page goes on with this token alone.
     kept = tuple(sorted(grant.tasks - {task_id, new_id}))
     claims = tokens.of_grant(grant)._replace(tasks=(new_id, *kept), owner=None)
     fresh = tokens.current().sign(claims, shown.instant(), grant.expires_at)
     return cors.told({"id": new_id, "token": fresh})
+
+
+def _sent_again(task_id: str) -> str:
+    """The id of the task that this one is sent again as, by this process alone."""
+    with _alone("retry", TASK, task_id):
+        # Another may have done it since this one looked: what it wrote is there before its claim
+        # ends.
+        if made := _retried_as(task_id):
+            return made
+        outcome = _done(_RETRY, [task_id])[0]
+    _raise_refusal(outcome)
+    tokens.vouch({subject_of(TASK, str(outcome.new_id)): Expected(shown.instant())})
+    return str(outcome.new_id)
+
+
+@contextlib.contextmanager
+def _alone(act: str, kind: str, id_: str) -> Iterator[None]:
+    """Nobody else does the same to this meanwhile; `Refused` where somebody does."""
+    try:
+        with claims.claimed(f"{act} {subject_of(kind, id_)}"):
+            yield
+    except claims.Taken:
+        raise _refused(_UNDER_WAY[act]) from None
+    except StoreUnavailable:
+        raise _refused("unavailable", 503) from None
 
 
 def _granted(request: HttpRequest, kind: str, id_: str, ability: str) -> Grant:
@@ -154,7 +184,7 @@ def _raise_refusal(outcome: Outcome) -> None:
 
 
 def _refused(code: str, status: int = 409) -> Refused:
-    shown.count(code)
+    refused.count(code)
     title = _("Not allowed") if status == 403 else _("Not done")
     return Refused(status, code, title, str(SENTENCES[code]))
 

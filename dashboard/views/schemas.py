@@ -158,6 +158,16 @@ class Gap(Schema):
     repaired: int
 
 
+class Web(Schema):
+    """The web process that answers; others count for themselves."""
+
+    started_at: datetime
+    refused_tokens: dict[str, int] = Field(
+        ..., description="What was refused to embed tokens, by reason."
+    )
+    counters: dict[str, int] = Field(..., description="What its live connections did.")
+
+
 class Stream(Schema):
     """Where the stream stands."""
 
@@ -171,6 +181,7 @@ class Stream(Schema):
     alive_at: datetime | None
     receiver: str | None
     gap: Gap | None
+    web: Web
 
 
 class Problem(Schema):

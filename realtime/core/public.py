@@ -213,18 +213,31 @@ _OF_PROGRESS = ("current", "total", "percent", "unit", "message", "stage", "stag
 def _standing(held: Row, expected: Expected | None, now: float) -> tuple[str, str | None]:
     """Status and note. What was handed over and is not heard of yet is waiting, not unknown."""
     status = _word(held, "status", STATUSES) or UNKNOWN
-    if status == UNKNOWN:
-        if expected is None:
-            return UNKNOWN, NO_NEWS if held.get("sent_at") else NEVER_SEEN
-        is_fresh = now - expected.at < EXPECTED_S
-        return (QUEUED, HANDED_OVER) if is_fresh else (UNKNOWN, NO_NEWS)
-    is_heard_of = any(held.get(name) for name in ("sent_at", "received_at", "started_at", "parts"))
-    if status != QUEUED or is_heard_of:
+    if status == UNKNOWN and expected is None:
+        return UNKNOWN, NO_NEWS if held.get("sent_at") else NEVER_SEEN
+    if status != UNKNOWN and (status != QUEUED or _is_heard_of(held)):
         return status, None
-    since = expected.at if expected is not None else cast(float, held.get("first_seen_at") or now)
-    # A task's own evidence ages in the fold; a group of which only its size was told does so here.
-    is_overdue = "parts" in held and now - since >= EXPECTED_S
+    due_at = overdue_at(held, expected)
+    is_overdue = due_at is not None and now >= due_at
     return (UNKNOWN, NO_NEWS) if is_overdue else (QUEUED, HANDED_OVER)
+
+
+def overdue_at(row: Row | None, expected: Expected | None) -> float | None:
+    """When what was handed over, and is not heard of, is given up: what is told of it is another
+    thing from then on, by the clock alone. Unix seconds; None where no clock changes it."""
+    held: Row = row or {}
+    status = _word(held, "status", STATUSES) or UNKNOWN
+    if status == UNKNOWN:
+        return None if expected is None else expected.at + EXPECTED_S
+    # A task's own evidence ages in the fold; a group of which only its size was told does so here.
+    if status != QUEUED or _is_heard_of(held) or "parts" not in held:
+        return None
+    since = expected.at if expected is not None else held.get("first_seen_at")
+    return since + EXPECTED_S if isinstance(since, (int, float)) else None
+
+
+def _is_heard_of(held: Row) -> bool:
+    return any(held.get(name) for name in ("sent_at", "received_at", "started_at", "parts"))
 
 
 def _sensible(status: str, conclusion: str | None) -> frozenset[str]:

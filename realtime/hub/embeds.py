@@ -70,12 +70,23 @@ class Embeds:
             now=now,
             spawn=spawn,
         )
+        self._tell_refusal: Callable[[str], object] | None = None
         self._holders: dict[Socket, None] = {}
         self._ends_at = math.inf
         """When the next of all tokens ends, Unix seconds."""
         self._awaiting: dict[Following, None] = {}
         self._state: object = None
         self._told_at = now()
+
+    def tell_refusals(self, listener: Callable[[str], object]) -> None:
+        """Tell this function the reason of each refusal to a token."""
+        self._tell_refusal = listener
+
+    def note_refusal(self, code: str, reason: str | None = None) -> None:
+        """Count a refusal to a token."""
+        self._counters[f"refused_{code}"] += 1
+        if self._tell_refusal is not None:
+            self._tell_refusal(reason or code)
 
     def take_token(self, socket: Socket, op: Token) -> None:
         """Show what this token allows, or say why not."""
@@ -105,7 +116,13 @@ class Embeds:
         if self._followings(socket):
             raise FrameError("too_many_views", ONE_VIEW, op.view)
         return Following(
-            socket, op, self._reading, self._maker, lambda: self._stream.revision, self._awaiting
+            socket,
+            op,
+            self._reading,
+            self._maker,
+            lambda: self._stream.revision,
+            self.note_refusal,
+            self._awaiting,
         )
 
     def change(self, socket: Socket, op: Subjects) -> None:
@@ -175,17 +192,18 @@ class Embeds:
 
     def _refuse(self, socket: Socket, op: Token, refused: BadToken) -> None:
         is_over = refused.code in ("token_expired", "too_fast")
+        self.note_refusal(refused.code, refused.reason)
         self._answer(socket, op.key, refused.code, refused.message, retry=is_over)
         socket.keyring.refuse(is_over=is_over, now=self._now())
 
     def _refuse_origin(self, socket: Socket, op: Token) -> None:
+        self.note_refusal("origin_not_allowed")
         if socket.viewer.is_stranger:
             socket.dismiss(frames.NOT_ALLOWED, "origin_not_allowed", NOT_FROM_HERE, retry=False)
         else:
             self._answer(socket, op.key, "origin_not_allowed", NOT_FROM_HERE, retry=False)
 
     def _answer(self, socket: Socket, key: str, code: str, message: str, *, retry: bool) -> None:
-        self._counters[f"refused_{code}"] += 1
         fields = {"key": key, "code": code, "message": message, "retry": retry}
         socket.answers.put(("token", key), "error", fields)
 
@@ -196,6 +214,7 @@ class Embeds:
             if keyring.expires_at <= at:
                 for key in keyring.expire(at, now):
                     message = "The token has expired: send a fresh one under this key."
+                    self.note_refusal("token_expired", "token_ran_out")
                     self._answer(socket, key, "token_expired", message, retry=True)
                 for following in self._followings(socket):
                     following.renew(None)

@@ -37,6 +37,7 @@ class Following:
         reading: Reading,
         maker: Maker,
         revision: Callable[[], int],
+        note_refusal: Callable[[str], None],
         awaiting: dict[Following, None],
     ) -> None:
         """`revision` is where the hub stands; to `awaiting` it adds itself while it has to be
@@ -46,6 +47,7 @@ class Following:
         self._reading = reading
         self._maker = maker
         self._revision = revision
+        self._note_refusal = note_refusal
         self._awaiting = awaiting
         self._followed: dict[str, Subject] = {}
         self._shown: dict[Subject, Shown] = {}
@@ -208,7 +210,7 @@ class Following:
         self._reading.leave(subject, self)
 
     def _refuse(self, key: str, error: FrameError) -> None:
-        self._reading.counters[f"refused_{error.code}"] += 1
+        self._note_refusal(error.code)
         told = {"retry": False, **error.details}
         fields = {"view": self.op.view, "subject": key, "code": error.code}
         self.socket.answers.put(key, "error", {**fields, "message": error.message, **told})

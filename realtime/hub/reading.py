@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from itertools import islice
@@ -58,6 +59,12 @@ class Reading:
         self._wanted: dict[Subject, None] = {}
         """Those to read, the first first."""
         self._unknown: dict[Subject, None] = {}
+        self._overdue: dict[Subject, float] = {}
+        """When what nobody has heard of yet is given up (Unix seconds), while that lies ahead."""
+        self._overdue_at = math.inf
+        """The first of these."""
+        self._given_up: dict[Subject, None] = {}
+        """Those of which something else is told, even where the store has nothing new."""
         self._is_reading = False
         self._read_at = self._asked_at = now()
         self._lookups = Lookups(reads, pool, counters, now, spawn)
@@ -86,7 +93,8 @@ class Reading:
         if not subject.followers and self._subjects.get(subject.key) is subject:
             del self._subjects[subject.key]
             self._wanted.pop(subject, None)
-            self._unknown.pop(subject, None)
+            for held in (self._unknown, self._overdue, self._given_up):
+                held.pop(subject, None)
             self._lookups.forget(subject)
 
     def vouch(self, subject: Subject, issued_at: float | None) -> None:
@@ -130,8 +138,20 @@ class Reading:
             # Those that wait longest: each read puts its own at the end.
             for subject in list(islice(self._unknown, MAX_A_READ)):
                 self._want(subject)
+        self._give_up()
         self._start_read()
         self._lookups.tick()
+
+    def _give_up(self) -> None:
+        """Read what has become overdue: the store may know better by now."""
+        at = self._clock()
+        if at < self._overdue_at:
+            return
+        for subject in [each for each, due_at in self._overdue.items() if due_at <= at]:
+            del self._overdue[subject]
+            self._given_up[subject] = None
+            self._want(subject)
+        self._overdue_at = min(self._overdue.values(), default=math.inf)
 
     def _want(self, subject: Subject) -> None:
         if self._reads is not None:
@@ -171,7 +191,12 @@ class Reading:
         for subject in asked:
             rows = page.tasks if subject.kind == public.TASK else page.groups
             expected = page.expected.get(subject.key) or vouched.get(subject.key)
-            if subject.learn(rows.get(subject.id), expected, at):
+            is_news = subject.learn(rows.get(subject.id), expected, at)
+            if subject in self._given_up:
+                del self._given_up[subject]
+                subject.change()
+                is_news = True
+            if is_news:
                 changed.append(subject)
         self._settle(changed)
 
@@ -181,8 +206,17 @@ class Reading:
             self._unknown.pop(subject, None)
             if subject.is_unknown:
                 self._unknown[subject] = None
+            self._note_overdue(subject)
             self._lookups.note(subject)
         tell(followed)
+
+    def _note_overdue(self, subject: Subject) -> None:
+        due_at = public.overdue_at(subject.row, subject.expected)
+        if due_at is None or due_at <= self._clock():
+            self._overdue.pop(subject, None)
+            return
+        self._overdue[subject] = due_at
+        self._overdue_at = min(self._overdue_at, due_at)
 
 
 def _read(

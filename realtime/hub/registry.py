@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable
 
 from realtime.hub.hub import Hub
@@ -36,6 +37,13 @@ class Hubs:
             hub = self._hubs.pop(asyncio.get_running_loop(), None)
         if hub is not None:
             await hub.stop()
+
+    def counters(self) -> Counter[str]:
+        """What the hubs of this process have counted, together. From any thread."""
+        counted: Counter[str] = Counter()
+        for hub in self._all():
+            counted.update(hub.counters.copy())
+        return counted
 
     def submit(self, batch: Batch) -> None:
         """Hand a batch to every hub."""

@@ -256,7 +256,7 @@ test("an expired token is renewed, and its subjects asked for again", async () =
   await settled();
   const { url, init } = world.asked[0] ?? assert.fail();
   assert.equal(url, "/refresh/");
-  assert.deepEqual([init.method, init.credentials, init.headers["X-CSRFToken"], init.body], ["POST", "same-origin", "c5rf", '{"id":"a"}']);
+  assert.deepEqual([init.method, init.credentials, init.headers["X-CSRFToken"], init.body], ["POST", "same-origin", "c5rf", '{"id":"a","ids":["a"]}']);
   assert.deepEqual(world.socket.heard("token").at(-1), { op: "token", key: "a1", token: "fresh" });
   assert.deepEqual(world.socket.heard("subjects").at(-1), { op: "subjects", view: 1, add: ["task:a"] });
 });
@@ -364,6 +364,81 @@ test("a bad token stops its own elements alone", () => {
   assert.deepEqual([bad.refusals, good.refusals], [["No."], []]);
   world.socket.say({ op: "patch", view: 1, revision: 2, upsert: [row("task:a"), row("task:b")], remove: [] });
   assert.deepEqual([bad.rows.length, good.rows.length], [0, 1]);
+});
+
+/** @param {World} world */
+const blockSockets = async (world) => {
+  for (let n = 0; n < 3; n += 1) {
+    world.socket.drop(1006);
+    world.time.pass(2000);
+    await settled();
+  }
+};
+
+/** @param {object[]} frames */
+const streamOf = (...frames) => ({
+  ok: true, status: 200,
+  body: new ReadableStream({ start: (all) => {
+    all.enqueue(new TextEncoder().encode(frames.map((frame) => `data: ${JSON.stringify(frame)}\n\n`).join("")));
+    all.close();
+  } }),
+});
+
+const DENIED = { code: "not_allowed", message: "No." };
+
+test("what no token opens is not polled for again, and what one opens goes on", async () => {
+  const world = new World();
+  const [denied, open] = [world.follow(["task:a"]), world.follow(["task:b"])];
+  world.answer = (url) => {
+    if (url.endsWith("stream")) throw new TypeError("cut");
+    const { subjects } = JSON.parse(world.asked.at(-1)?.init.body);
+    const errors = subjects.includes("task:a") ? [{ subject: "task:a", ...DENIED }] : [];
+    return json({ states: [row("task:b")], errors, epoch: "e1", revision: 5 });
+  };
+  await blockSockets(world);
+  const bodies = () => world.asked.filter(({ url }) => url.endsWith("states")).map(({ init }) => JSON.parse(init.body).subjects);
+  for (let n = 0; n < 5; n += 1) { world.time.pass(2000); await settled(); }
+  assert.deepEqual(bodies().slice(0, 3), [["task:a", "task:b"], ["task:b"], ["task:b"]]);
+  assert.deepEqual([denied.refusals, open.refusals], [["No."], []]);
+  world.link.leave(open.follower);
+  world.time.pass(20);
+  await settled();
+  const count = world.asked.length;
+  for (let n = 0; n < 60; n += 1) { world.time.pass(10_000); world.link.wake(); await settled(); }
+  assert.deepEqual([world.asked.length, world.sockets.length], [count, 3]);
+});
+
+test("a stream of which no token opens anything is not asked for again", async () => {
+  const world = new World();
+  const told = world.follow(["task:a"]);
+  world.answer = () => streamOf({ op: "hello", epoch: "e1" }, { op: "error", view: 1, subject: "task:a", ...DENIED });
+  await blockSockets(world);
+  for (let n = 0; n < 20; n += 1) { world.time.pass(10_000); await settled(); }
+  assert.deepEqual([world.asked.length, world.sockets.length, told.refusals], [1, 3, ["No."]]);
+  world.link.leave(told.follower);
+  world.follow(["task:a"], { token: "another" });
+  await settled();
+  assert.deepEqual(JSON.parse(world.asked.at(-1)?.init.body), { tokens: { a1: "another" }, subjects: ["task:a"], since: { epoch: "e1", revision: 0 } });
+});
+
+test("a socket of which no token opens anything is let go, and not made again", () => {
+  const world = new World();
+  const told = world.follow(["task:a"]);
+  world.greet();
+  world.socket.say({ op: "error", view: 1, subject: "task:a", ...DENIED });
+  world.time.pass(20);
+  assert.deepEqual([world.socket.readyState, told.refusals], [3, ["No."]]);
+  for (let n = 0; n < 20; n += 1) { world.time.pass(10_000); world.link.wake(); }
+  assert.equal(world.sockets.length, 1);
+});
+
+test("a page of an origin that may not ask is told so, and asks no more", async () => {
+  const world = new World();
+  const told = world.follow(["task:a"]);
+  world.answer = () => json({ code: "origin_not_allowed" }, 403);
+  await blockSockets(world);
+  for (let n = 0; n < 100; n += 1) { world.time.pass(1000); await settled(); }
+  assert.deepEqual([world.asked.length, world.sockets.length, told.refusals], [2, 3, ["not_allowed"]]);
 });
 
 test("what was asked for too fast is asked for again", () => {

@@ -307,8 +307,8 @@ def test_an_expired_token_is_renewed_and_one_that_is_refused_says_so(
     expect(part(page, "note").nth(1)).to_have_text("Sign in again to go on.")
     told = [(ask["path"], ask["csrf"], ask["body"]) for ask in asked(server)]
     assert sorted(told) == [
-        ("/refresh/a", "c5rf", {"id": "a"}),
-        ("/refresh/b", "c5rf", {"id": "b"}),
+        ("/refresh/a", "c5rf", {"id": "a", "ids": ["a"]}),
+        ("/refresh/b", "c5rf", {"id": "b", "ids": ["b"]}),
     ]
     server.tell(expire=["a1"])
     say(server, a={"status": "running", "progress": {"percent": 60}})

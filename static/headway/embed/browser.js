@@ -19,12 +19,6 @@ let timer = 0;
 /** @type {HTMLElement|undefined} */
 let region;
 
-/** As Django names it: the cookie, or where that is hidden from scripts a meta or a form's field. */
-const csrf = () =>
-  /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ??
-  document.querySelector("meta[name=csrf-token]")?.getAttribute("content") ??
-  /** @type {HTMLInputElement|null} */ (document.querySelector("[name=csrfmiddlewaretoken]"))?.value ?? "";
-
 /** @type {import ("./types.js").Outside} */
 const outside = {
   connect: (url) => new WebSocket(url),
@@ -35,7 +29,6 @@ const outside = {
   clearTimeout: (id) => clearTimeout(id),
   isHidden: () => document.hidden,
   isOnline: () => navigator.onLine,
-  csrf,
 };
 
 function wake() {

@@ -40,6 +40,8 @@ export class Link {
   #passes = new Set();
   /** @type {Set<Follower>} */
   #followers = new Set();
+  /** What no token here opens, until there is another. @type {Set<string>} */
+  #denied = new Set();
   /** @type {Map<string, number>} running timers by purpose */
   #timers = new Map();
   /** @type {Set<string>|null} what the server knows of on this connection; null before the view is open */
@@ -83,7 +85,7 @@ export class Link {
   /** @param {Follower} follower */
   hasRoom({ token, subjects }) {
     const count = [...this.#followers].reduce((sum, each) => sum + each.subjects.length, subjects.length);
-    return count <= MAX_EACH && (this.#passes.size < MAX_EACH || Boolean(this.#find(token)));
+    return count <= MAX_EACH && (this.#passes.size < MAX_EACH || !!this.#find(token));
   }
 
   /** @param {Follower} follower */
@@ -95,6 +97,7 @@ export class Link {
     this.#passes.add(pass);
     pass.followers.add(follower);
     this.#followers.add(follower);
+    this.#denied.clear();
     for (const subject of subjects) {
       const held = this.#rows.get(subject);
       if (held) follower.take(held.row, held.epoch);
@@ -119,15 +122,21 @@ export class Link {
     if (!this.#timers.has("sync")) this.#after("sync", TOGETHER_MS, () => this.#sync());
   }
 
-  /** Tells the server what is followed now, and by which tokens. */
-  #sync() {
+  /** What is followed now, and by which tokens. */
+  #wanted() {
     const passes = [...this.#passes].filter(({ state }) => !state);
-    const subjects = new Set(passes.flatMap((pass) => [...pass.followers].flatMap((follower) => follower.subjects)));
+    const named = passes.flatMap((pass) => [...pass.followers].flatMap((follower) => follower.subjects));
+    return { passes, subjects: new Set(named.filter((subject) => !this.#denied.has(subject))) };
+  }
+
+  /** Tells the server of it. */
+  #sync() {
+    const { passes, subjects } = this.#wanted();
     for (const subject of this.#rows.keys()) if (![...this.#followers].some((each) => each.subjects.includes(subject))) this.#rows.delete(subject);
     const body = JSON.stringify({ tokens: Object.fromEntries(passes.map(({ key, token }) => [key, token])), subjects: [...subjects] });
     const isChanged = body !== this.#body;
     this.#body = body;
-    if (!passes.length) this.#drop();
+    if (!subjects.size) this.#drop();
     else if (!this.#line ? !this.#timers.has("retry") && !this.#timers.has("crowded") : this.#mode && isChanged) this.#start();
     else if (this.#isGreeted && !this.#mode) this.#tell(passes, subjects);
   }
@@ -174,7 +183,7 @@ export class Link {
 
   #start() {
     this.#drop();
-    if (![...this.#passes].some(({ state }) => !state)) return;
+    if (!this.#wanted().subjects.size) return;
     this.#isResting = false;
     this.#refusal = "";
     this.#unacked = 0;
@@ -218,7 +227,7 @@ export class Link {
     };
     const wait = await import("./ways.js").then(({ stream, poll }) => (this.#mode === 1 ? stream : poll)(way)).catch(() => -1);
     if (this.#line !== line) return;
-    if (wait < 0 || (this.#mode === 1 && !this.#isGreeted)) return this.#lost(1006);
+    if (wait < 0 || (this.#mode === 1 && !this.#isGreeted)) return this.#lost(-wait);
     this.#clear("silence");
     if (this.outside.now() >= this.#socketAt) this.#mode = 0;
     const isOver = [...this.#followers].every((follower) => follower.isOver());
@@ -297,10 +306,11 @@ export class Link {
       if (code !== "token_expired") this.#refuse(pass, code, message);
       else if (isIdle(pass)) pass.state = "refused";
       else this.renew(pass);
-    } else if (subject !== undefined && retry) {
-      this.#sent?.delete(subject);
-      this.#after("sync", AGAIN_MS, () => this.#sync());
     } else if (subject !== undefined) {
+      this.#sent?.delete(subject);
+      this.#after("sync", retry ? AGAIN_MS : 0, () => this.#sync());
+      if (retry) return;
+      this.#denied.add(subject);
       for (const pass of this.#passes) {
         if (!pass.state) for (const follower of pass.followers) if (follower.subjects.includes(subject)) follower.refuse(code, message);
       }
@@ -322,14 +332,15 @@ export class Link {
 
   /** @param {Pass} pass */
   async #renew(pass) {
-    const id = [...pass.followers][0]?.subjects[0]?.replace(/^\w+:/, "") ?? "";
+    const [follower] = pass.followers;
     const { refresh } = pass;
     pass.state = "renewing";
     if (!refresh) return this.#refuse(pass, "token_expired", ""), false;
-    const found = await import("./renew.js").then(({ renew }) => renew(this.outside, refresh, id, () => pass.followers.size > 0)).catch(() => null);
+    const found = await import("./renew.js").then(({ renew }) => renew(this.outside, refresh, follower?.subjects ?? [], () => pass.followers.size > 0)).catch(() => null);
     const token = found?.token;
     if (token) {
       Object.assign(pass, { token, state: "", isTold: false });
+      this.#denied.clear();
       this.#sync();
     } else if (found) this.#refuse(pass, "token_expired", found.detail);
     else this.outside.setTimeout(() => this.renew(pass), AGAIN_MS);
@@ -368,7 +379,7 @@ export class Link {
   #lost(code, delay) {
     const wasGreeted = this.#isGreeted;
     this.#drop();
-    if (code >= 4500 && code <= 4999) {
+    if (code >= 4500) {
       for (const pass of this.#passes) if (!pass.state) this.#refuse(pass, this.#refusal || "not_allowed", "");
       return;
     }

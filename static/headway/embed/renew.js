@@ -10,6 +10,12 @@ const LEAST_S = 5;
 /** The network is back: nothing is followed until there is a token again. */
 const network = () => new Promise((resolve) => { globalThis.addEventListener?.("online", resolve, { once: true }); });
 
+/** As Django names it: the cookie, or where that is hidden from scripts a meta or a form's field. */
+const fromPage = () =>
+  /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ??
+  document.querySelector("meta[name=csrf-token]")?.getAttribute("content") ??
+  /** @type {HTMLInputElement|null} */ (document.querySelector("[name=csrfmiddlewaretoken]"))?.value ?? "";
+
 /** When tokens were given, by page, address and id. @type {WeakMap<object, Map<string, number>>} */
 const given = new WeakMap();
 
@@ -18,12 +24,14 @@ const given = new WeakMap();
  *
  * @param {import ("./types.js").Outside} outside
  * @param {string} url
- * @param {string} id what the token is for
+ * @param {string[]} subjects what the token is for
  * @param {() => boolean} isWanted whether anybody still waits for it
  * @returns {Promise<{token: string, detail: string}>} without a token the sentence that says why, if there is one
  */
-export async function renew(outside, url, id, isWanted) {
-  const { fetch, csrf, random, now, setTimeout } = outside;
+export async function renew(outside, url, subjects, isWanted) {
+  const ids = subjects.map((subject) => subject.replace(/^\w+:/, ""));
+  const id = ids[0] ?? "";
+  const { fetch, csrf = fromPage, random, now, setTimeout } = outside;
   const pause = (/** @type {number} */ ms) => new Promise((resolve) => { setTimeout(() => resolve(null), ms); });
   const before = given.get(outside) ?? new Map();
   given.set(outside, before);
@@ -33,7 +41,7 @@ export async function renew(outside, url, id, isWanted) {
     try {
       const answer = await fetch(url, {
         // Nobody else's server is told the token against forged requests.
-        method: "POST", mode: "same-origin", credentials: "same-origin", body: JSON.stringify({ id }),
+        method: "POST", mode: "same-origin", credentials: "same-origin", body: JSON.stringify({ id, ids }),
         headers: { "Content-Type": "application/json", "X-CSRFToken": csrf() },
       });
       const { token = "", detail = "" } = await answer.json().catch(() => ({}));

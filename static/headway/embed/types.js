@@ -91,7 +91,7 @@
  * @property {(timer: number|undefined) => void} clearTimeout
  * @property {() => boolean} isHidden
  * @property {() => boolean} isOnline
- * @property {() => string} csrf
+ * @property {() => string} [csrf]
  *
  * @typedef {{phase: ""|"ask"|"busy", text: string, isListed?: boolean}} Doing what a visitor is at
  *

@@ -8,6 +8,8 @@
 const POLL_S = 2;
 /** A stream that ends at once must not be asked for as fast as it ends. */
 const AGAIN_S = 1;
+/** As a socket is closed with: a page of this origin need not come back. */
+const NOT_ALLOWED = 4503;
 
 /**
  * Reads a stream to its end: frames as on the socket.
@@ -36,6 +38,7 @@ export async function stream({ fetch, url, init, isCurrent, take }) {
 export async function poll({ fetch, url, init, isCurrent, told }) {
   const answer = await fetch(`${url}states`, init);
   const wait = Number(answer.headers.get("Retry-After")) || POLL_S;
+  if (answer.status === 403) return -NOT_ALLOWED;
   if (!answer.ok) return answer.status === 429 ? wait : -1;
   const states = await answer.json();
   if (isCurrent()) told(states);

@@ -1,10 +1,12 @@
 """The HTTP API answers who may ask, and says clearly what is wrong."""
 
+from collections import Counter
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from dashboard import apikeys
+from dashboard import apikeys, refused
 from dashboard.store import Store
 from realtime import testing
 from realtime.core.lifecycle import fold
@@ -144,6 +146,19 @@ def test_an_unknown_task_says_what_may_be(boss: Client) -> None:
 def test_the_stream_says_that_nobody_writes(boss: Client) -> None:
     stream = boss.get("/headway/api/v1/stream").json()
     assert (stream["state"], stream["alive_at"]) == ("blind", None)
+
+
+def test_the_stream_tells_what_this_web_process_refused_to_tokens(
+    boss: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refused, "counts", Counter({"token_expired": 3, "bad_signature": 1}))
+    web = boss.get("/headway/api/v1/stream").json()["web"]
+    assert web["refused_tokens"] == {"token_expired": 3, "bad_signature": 1}
+    assert set(web) == {"started_at", "refused_tokens", "counters"}
+
+
+def test_who_may_not_see_tasks_is_not_told_what_was_refused(client: Client) -> None:
+    assert client.get("/headway/api/v1/stream").status_code == 401
 
 
 def test_workers_are_listed(boss: Client) -> None:

@@ -2,16 +2,20 @@
 
 import json
 import logging
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import jwt
 import pytest
+from django.contrib.sessions.backends import signed_cookies
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
 
-from dashboard import shown, tokens
+from dashboard import granting, refused, shown, tokens
 from dashboard.throttle import Budget, Rate
 from dashboard.views import cors, embed
 from realtime.core import public
@@ -53,7 +57,7 @@ def shelf(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Shelf:
     info = StreamInfo(epoch="e1", revision=9, floor=0, alive_at=NOW)
     monkeypatch.setattr(shown.queries.Reader, "stream", lambda self: info)
     monkeypatch.setattr(cors, "budget", Budget(Rate(10_000, 0.001)))
-    shown.refusals.clear()
+    refused.counts.clear()
     return shelf
 
 
@@ -281,22 +285,30 @@ def test_a_group_of_the_same_id_is_another_thing(shelf: Shelf) -> None:
     assert problem(get("groups/t1", token())) == (403, "not_allowed")
 
 
-BAD: dict[str, tuple[str, str]] = {
-    "wrong key": (token(OTHER_KEY), "bad_token"),
-    "wrong audience": (token(aud="other"), "wrong_audience"),
-    "expired": (token(exp=NOW - 1), "token_expired"),
-    "too long-lived": (token(exp=NOW + 90_000), "too_long_lived"),
-    "tampered": (token()[:-2] + "AA", "bad_token"),
-    "no token": ("x.y.z", "bad_token"),
-    "huge": ("x" * 20_000, "bad_token"),
+def _unsigned() -> str:
+    claims = {"aud": "headway", "exp": NOW + 900, "tasks": ["t1"]}
+    return jwt.encode(claims, None, "none")
+
+
+BAD: dict[str, tuple[str, str, str]] = {
+    "wrong key": (token(OTHER_KEY), "bad_token", "bad_signature"),
+    "tampered": (token()[:-2] + "AA", "bad_token", "bad_signature"),
+    "alg none": (_unsigned(), "bad_token", "bad_algorithm"),
+    "wrong algorithm": (token("k" * 64, "HS512"), "bad_token", "bad_algorithm"),
+    "no token": ("x.y.z", "bad_token", "malformed"),
+    "no claims": (token(exp=None), "bad_token", "malformed"),
+    "huge": ("x" * 20_000, "bad_token", "malformed"),
+    "wrong audience": (token(aud="other"), "wrong_audience", "wrong_audience"),
+    "expired": (token(exp=NOW - 1), "token_expired", "token_expired"),
+    "too long-lived": (token(exp=NOW + 90_000), "too_long_lived", "too_long_lived"),
 }
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
-def test_a_bad_token_is_refused_with_a_sentence_and_counted(
-    shelf: Shelf, bad: tuple[str, str], caplog: pytest.LogCaptureFixture
+def test_a_bad_token_is_refused_with_a_sentence_and_counted_by_reason(
+    shelf: Shelf, bad: tuple[str, str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    text, code = bad
+    text, code, reason = bad
     with caplog.at_level(logging.DEBUG):
         one = get("tasks/t1", text)
         assert problem(one) == (401, code)
@@ -305,7 +317,7 @@ def test_a_bad_token_is_refused_with_a_sentence_and_counted(
     assert told["states"] == []
     assert [each.get("code") for each in told["errors"]] == [code, "not_allowed"]
     assert told["errors"][0]["retry"] is (code == "token_expired")
-    assert shown.refusals[code] == 2
+    assert refused.told() == {reason: 2, "not_allowed": 1}
     assert text not in caplog.text
     assert text not in one.content.decode()
 
@@ -316,8 +328,8 @@ def test_a_flood_of_bad_tokens_is_counted_and_does_not_fill_the_log(
     with caplog.at_level(logging.INFO, logger="dashboard"):
         for _ in range(4):
             states(["task:t1"], **{f"k{n}": "no token" for n in range(100)})
-    assert shown.refusals["bad_token"] == 400
-    told = [record for record in caplog.records if "bad_token" in record.getMessage()]
+    assert refused.counts["malformed"] == 400
+    told = [record for record in caplog.records if "malformed" in record.getMessage()]
     assert len(told) < 40
 
 
@@ -553,11 +565,46 @@ def test_renewal_is_by_post_alone(shelf: Shelf) -> None:
 def test_a_session_keeps_its_newest_grants(visit: Callable[..., Client], shelf: Shelf) -> None:
     request = HttpRequest()
     request.session = Client().session
-    for number in range(105):
+    for number in range(505):
         tokens.mint(f"t{number}", request=request)
-    tokens.mint("t104", request=request)
+    tokens.mint("t504", request=request)
     kept = request.session["headway_grants"]
-    assert [grant["claims"]["tasks"] for grant in kept] == [[f"t{n}"] for n in range(5, 105)]
+    assert [grant["claims"]["tasks"] for grant in kept] == [[f"t{n}"] for n in range(5, 505)]
+
+
+def test_a_session_never_grows_beyond_its_bound_and_keeps_the_newest(shelf: Shelf) -> None:
+    request = HttpRequest()
+    request.session = SessionBase()
+    for number in range(100):
+        tokens.mint([f"{number:03}-{n:03}" + "x" * 13 for n in range(500)], request=request)
+    kept = request.session["headway_grants"]
+    assert len(json.dumps(kept)) < 1.2 * granting.MAX_BYTES
+    assert kept[-1]["claims"]["tasks"][0].startswith("099-")
+    assert 1 < len(kept) < 10
+
+
+def test_where_the_session_is_a_cookie_its_grants_fit_into_one(shelf: Shelf) -> None:
+    request = HttpRequest()
+    request.session = signed_cookies.SessionStore()
+    request.session["host"] = "x" * 400
+    ids = [str(uuid.uuid4()) for _ in range(200)]
+    for id_ in ids:
+        tokens.mint(id_, label="Your video", can="cancel retry", request=request)
+    request.session.save()
+    assert len(request.session.session_key) < 4000
+    back = signed_cookies.SessionStore(request.session.session_key)
+    kept = [grant["claims"]["tasks"][0] for grant in back["headway_grants"]]
+    assert kept == ids[-len(kept) :]
+    assert len(kept) >= 10
+
+
+def test_what_fits_into_no_cookie_is_said_when_it_is_minted(shelf: Shelf) -> None:
+    request = HttpRequest()
+    request.session = signed_cookies.SessionStore()
+    with pytest.raises(ValueError, match="SESSION_ENGINE"):
+        tokens.mint([str(uuid.uuid4()) for _ in range(100)], request=request)
+    assert shelf.expected == {}
+    assert "headway_grants" not in request.session
 
 
 def test_what_others_wrote_into_a_session_grants_nothing(

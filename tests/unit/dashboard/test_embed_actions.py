@@ -1,19 +1,25 @@
 """A token's holder cancels and tries again where that is granted; each is audited, and each refusal
 is a sentence that tells nothing of the cluster."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
-from dashboard import actions, dispatch, shown, tokens
+from dashboard import actions, claims, dispatch, shown, tokens
+from dashboard.claims import LONGEST_S
 from dashboard.dispatch import NotSent
-from dashboard.models import Audit
+from dashboard.models import Audit, Claim
 from dashboard.throttle import Budget, Rate
-from dashboard.views import cors
+from dashboard.views import cors, embed_actions
 from realtime import testing
 from realtime.core.public import Expected
 from realtime.core.wire import task_row
+from realtime.ports import StoreUnavailable
 from realtime.testing import Raw
 from tests.unit.dashboard import stored
 from tests.unit.dashboard.embedded import KEY, NOW, Shelf, group_row, token
@@ -157,6 +163,98 @@ def test_a_second_click_is_no_second_task(shelf: Shelf, broker: FakeBroker) -> N
     assert len(broker.sent) == 1
 
 
+@pytest.mark.parametrize(
+    ("task_id", "what", "code"),
+    [("f1", "retry", "being_retried"), ("q1", "cancel", "being_cancelled")],
+)
+def test_of_two_processes_at_once_one_does_it_and_the_other_is_told(
+    shelf: Shelf,
+    broker: FakeBroker,
+    monkeypatch: pytest.MonkeyPatch,
+    task_id: str,
+    what: str,
+    code: str,
+) -> None:
+    is_checked, may_send = threading.Event(), threading.Event()
+    perform = actions.perform
+
+    def slow(*args: Any) -> Any:
+        is_checked.set()
+        assert may_send.wait(20)
+        return perform(*args)
+
+    monkeypatch.setattr(actions, "perform", slow)
+    with ThreadPoolExecutor(1) as other:
+        first = other.submit(_told_and_closed, task_id, what)
+        assert is_checked.wait(20)
+        # Where nothing keeps the second from beginning, it would wait as the first does.
+        monkeypatch.setattr(actions, "perform", perform)
+        second = problem(told(task_id, what, what))
+        may_send.set()
+        assert first.result(20).status_code == 200
+    assert second == (409, code)
+    assert len(broker.sent) + len(broker.revoked) == 1
+    assert len(audited()) == 1
+    assert not Claim.objects.exists()
+
+
+def _told_and_closed(task_id: str, what: str) -> Any:
+    try:
+        return told(task_id, what, what)
+    finally:
+        connection.close()
+
+
+def test_of_many_clicks_at_once_one_task_is_made(
+    shelf: Shelf, broker: FakeBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = threading.Barrier(4)
+    first_look = embed_actions._retried_as
+    seen = threading.local()
+
+    def all_look(task_id: str) -> str | None:
+        found = first_look(task_id)
+        if not getattr(seen, "has_looked", False):
+            seen.has_looked = True
+            looked.wait(20)
+        return found
+
+    monkeypatch.setattr(embed_actions, "_retried_as", all_look)
+    with ThreadPoolExecutor(4) as others:
+        asked = [others.submit(_told_and_closed, "f1", "retry") for _ in range(4)]
+        answers = [each.result(30) for each in asked]
+    assert len(broker.sent) == 1
+    made = {answer.json()["id"] for answer in answers if answer.status_code == 200}
+    assert made == {"new-1"}
+    assert {problem(each) for each in answers if each.status_code != 200} <= {
+        (409, "being_retried")
+    }
+
+
+def test_what_a_process_died_of_is_done_again_after_two_minutes(
+    shelf: Shelf, broker: FakeBroker
+) -> None:
+    at = time.time()
+    claim = Claim.objects.create(act="retry task:f1", holder="dead", at=at)
+    assert problem(told("f1", "retry", "retry")) == (409, "being_retried")
+    claim.at = at - LONGEST_S - 1
+    claim.save()
+    assert told("f1", "retry", "retry").json()["id"] == "new-1"
+
+
+def test_without_a_claim_nothing_is_done(
+    shelf: Shelf, broker: FakeBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> int:
+        raise StoreUnavailable("The database at db.internal did not take it.")
+
+    monkeypatch.setattr(claims, "_execute", broken)
+    for answer in (told("f1", "retry", "retry"), told("q1", "cancel", "cancel")):
+        assert problem(answer) == (503, "unavailable")
+        assert "db.internal" not in answer.content.decode()
+    assert (broker.sent, broker.revoked) == ([], [])
+
+
 def test_what_an_operator_retried_may_be_retried(shelf: Shelf, broker: FakeBroker) -> None:
     Audit.objects.create(
         at=1, user="ann", action="retry", kind="task", target="f1", outcome="done", new_id="x"
@@ -246,7 +344,74 @@ def test_a_session_renews_what_its_task_was_retried_as(shelf: Shelf, broker: Fak
         return client.post("/headway/embed/refresh/", {"id": id_}, "application/json")
 
     fresh = renew(new_id)
-    assert tokens.current().verify(fresh.json()["token"], NOW).tasks == {"a", new_id}
+    assert tokens.current().verify(fresh.json()["token"], NOW).tasks == {"a", "f1", new_id}
     assert other.status_code == 409
     assert problem(renew("blank")) == (403, "no_grant")
     assert renew(new_id).status_code == 200
+
+
+def test_a_chain_is_renewed_by_its_first_id_with_what_its_steps_were_retried_as(
+    shelf: Shelf, broker: FakeBroker
+) -> None:
+    client = visitor({"tasks": ["q1", "f1", "s1"], "can": ["retry"], "ttl": 60})
+    fresh = act("tasks/f1/retry", token(tasks=["q1", "f1", "s1"], can=["retry"])).json()
+    for _ in range(2):
+        renewed = client.post("/headway/embed/refresh/", {"id": "q1"}, "application/json")
+        found = tokens.current().verify(renewed.json()["token"], NOW)
+        assert found.tasks == {"q1", "f1", "s1", fresh["id"]}
+    assert len(client.session["headway_grants"]) == 1
+
+
+def test_a_task_that_is_tried_again_and_again_is_renewed_by_the_newest_and_by_the_first(
+    shelf: Shelf,
+) -> None:
+    client = visitor({"tasks": ["t0"], "can": ["retry"], "ttl": 60})
+    for n in range(12):
+        Audit.objects.create(
+            at=n,
+            user="embed",
+            action="retry",
+            kind="task",
+            target=f"t{n}",
+            outcome="done",
+            new_id=f"t{n + 1}",
+        )
+        for id_ in (f"t{n + 1}", "t0"):
+            renewed = client.post("/headway/embed/refresh/", {"id": id_}, "application/json")
+            assert f"t{n + 1}" in tokens.current().verify(renewed.json()["token"], NOW).tasks
+
+
+def test_a_token_that_was_full_has_the_new_task_in_place_of_the_old(shelf: Shelf) -> None:
+    tasks = [f"task-{n:030}" for n in range(250)]
+    client = visitor({"tasks": tasks, "can": ["retry"], "ttl": 60})
+    Audit.objects.create(
+        at=1,
+        user="embed",
+        action="retry",
+        kind="task",
+        target=tasks[7],
+        outcome="done",
+        new_id="the-new-one",
+    )
+    renewed = client.post("/headway/embed/refresh/", {"id": tasks[0]}, "application/json")
+    found = tokens.current().verify(renewed.json()["token"], NOW)
+    assert found.tasks == {*tasks, "the-new-one"} - {tasks[7]}
+
+
+def test_what_an_operator_retried_is_nobody_elses(shelf: Shelf) -> None:
+    client = visitor({"tasks": ["f1"], "can": ["retry"], "ttl": 60})
+    Audit.objects.create(
+        at=1, user="ann", action="retry", kind="task", target="f1", outcome="done", new_id="x"
+    )
+    answer = client.post("/headway/embed/refresh/", {"id": "x"}, "application/json")
+    assert problem(answer) == (403, "no_grant")
+
+
+def visitor(*claims: dict[str, Any]) -> Client:
+    """A browser whose session was given these."""
+    client = Client()
+    session = client.session
+    session["headway_grants"] = [{"claims": each, "at": NOW} for each in claims]
+    session.save()
+    client.cookies["sessionid"] = session.session_key
+    return client

@@ -179,3 +179,23 @@ def test_a_place_in_line_is_told() -> None:
     assert phrasing.face(shown_row).note == "About number 3 in line"
     with translation.override("en"):
         assert phrasing.face(None).has_bar is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "percent"),
+    [("'t1' least=25", "40"), ("'t1' least=60.5", "60.5"), ("'nobody' least=25", "25")],
+)
+def test_the_bar_begins_where_the_pages_own_work_ended(arguments: str, percent: str) -> None:
+    assert f'<progress max="100" value="{percent}">' in rendered(arguments)
+
+
+def test_what_is_over_or_cannot_be_read_has_no_bar_to_begin(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "<progress" not in rendered("'t2' least=25")
+
+    def away(subjects: object) -> None:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(shelf, "public", away)
+    assert "<progress" not in rendered("'t1' least=25")

@@ -1,13 +1,14 @@
 """Rows as lists show them, and the badge above them."""
 
 import dataclasses
+from collections import Counter
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard import badge, presentation
+from dashboard import badge, presentation, refused
 from realtime.core import query as language
 from realtime.ports import Gap
 from tests.unit.dashboard.samples import NOW, STREAM, progress, task, unfinished
@@ -74,6 +75,15 @@ def test_term_selects_exactly_the_value_it_was_made_of(value: str) -> None:
 def test_badge_does_not_claim_a_page_that_was_only_loaded_to_be_live() -> None:
     told = badge.stream_badge(STREAM, NOW)
     assert (str(told["word"]), told["lag"]) == ("As of", "14:02:11")
+
+
+def test_badge_tells_what_was_refused_to_tokens_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refused, "counts", Counter())
+    assert badge.stream_badge(STREAM, NOW)["refused"] == ""
+    counts = {"bad_signature": 1204, "token_expired": 30, "odd": 3, "not_allowed": 2, "rare": 1}
+    monkeypatch.setattr(refused, "counts", Counter(counts))
+    told = badge.stream_badge(STREAM, NOW)["refused"]
+    assert told.endswith("(wrong key or altered 1,204, expired 30, odd 3, for another task 2)")
 
 
 def test_badge_is_blind_since_the_last_sign_of_life() -> None:

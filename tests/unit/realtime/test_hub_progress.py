@@ -40,6 +40,80 @@ async def test_a_group_is_followed_by_its_own_rows() -> None:
         assert (found["progress"]["current"], found["progress"]["percent"]) == (1, 25.0)
 
 
+async def test_an_open_page_is_told_when_nothing_was_heard_of_a_group_for_ten_minutes() -> None:
+    async with open_lobby() as lobby:
+        pages = [await lobby.visit("group:g1") for _ in range(3)]
+        assert shown(pages[0], "group:g1")["note"] == "handed_over"
+        await lobby.house.pass_time(599)
+        reads = lobby.public.reads.count("public")
+        assert {shown(page, "group:g1")["note"] for page in pages} == {"handed_over"}
+        await lobby.house.pass_time(1.5)
+        for page in pages:
+            found = shown(page, "group:g1")
+            assert (found["status"], found["note"]) == ("unknown", "no_news")
+        assert lobby.public.reads.count("public") == reads + 1
+        await lobby.house.pass_time(60)
+        assert lobby.public.reads.count("public") == reads + 1
+        assert len(pages[0].of("patch")) == 1
+
+
+async def test_a_group_of_which_only_its_size_is_stored_is_given_up_too() -> None:
+    async with open_lobby() as lobby:
+        row = {"id": "g1", "first_seen_at": BEGIN, "status": "queued", "total": 4, "parts": 0}
+        await lobby.publish(row, of="groups")
+        page = await lobby.visit("group:g1")
+        await lobby.house.pass_time(599)
+        assert shown(page, "group:g1")["note"] == "handed_over"
+        await lobby.house.pass_time(1.5)
+        assert shown(page, "group:g1")["note"] == "no_news"
+
+
+async def test_what_the_store_knows_better_by_then_is_told_in_its_place() -> None:
+    async with open_lobby() as lobby:
+        page = await lobby.visit("group:g1")
+        await lobby.house.pass_time(590)
+        # Written while nothing of it was published to this process.
+        row = {"id": "g1", "first_seen_at": BEGIN, "status": "running", "total": 4, "parts": 2}
+        lobby.public.groups["g1"] = row | {"running": 2, "percent": 10.0, "revision": 9}
+        await lobby.house.pass_time(11)
+        assert [f["upsert"][0]["status"] for f in page.of("patch")] == ["running"]
+
+
+async def test_what_is_heard_of_in_time_is_not_given_up() -> None:
+    async with open_lobby() as lobby:
+        page = await lobby.visit("group:g1", "task:t1")
+        row = {"id": "g1", "first_seen_at": BEGIN, "status": "running", "total": 4, "parts": 1}
+        await lobby.publish(row | {"running": 1, "percent": 1.0}, of="groups")
+        reads = lobby.public.reads.count("public")
+        await lobby.publish(task("t1", status="running"))
+        await lobby.house.pass_time(700)
+        assert shown(page, "group:g1")["status"] == "running"
+        assert lobby.public.reads.count("public") == reads
+
+
+async def test_a_thousand_groups_that_are_given_up_together_cost_two_reads() -> None:
+    async with open_lobby() as lobby:
+        names = [f"group:g{n}" for n in range(1000)]
+        first = await lobby.visit(*names[:500])
+        second = await lobby.visit(*names[500:])
+        reads = lobby.public.reads.count("public")
+        await lobby.house.pass_time(601)
+        assert lobby.public.reads.count("public") - reads <= 4
+        for page, some in ((first, names[:500]), (second, names[500:])):
+            assert {shown(page, name)["note"] for name in some[:10]} == {"no_news"}
+
+
+async def test_while_the_store_is_away_nothing_is_given_up_and_afterwards_it_is() -> None:
+    async with open_lobby() as lobby:
+        page = await lobby.visit("group:g1")
+        lobby.public.is_available = False
+        await lobby.house.pass_time(605)
+        assert shown(page, "group:g1")["note"] in ("handed_over", "blind")
+        lobby.public.is_available = True
+        await lobby.house.pass_time(5)
+        assert shown(page, "group:g1")["note"] == "no_news"
+
+
 async def test_what_a_token_names_counts_as_handed_over_once() -> None:
     async with open_lobby() as lobby:
         page = await lobby.visit("task:t1")

@@ -88,6 +88,19 @@ async def test_a_stranger_whose_token_is_refused_is_told_why_and_closed(
         assert page.socket.close_code == close_code
 
 
+async def test_operators_are_told_the_reason_of_each_refusal_and_nothing_of_the_token() -> None:
+    async with open_lobby() as lobby:
+        told: list[str] = []
+        lobby.house.hub.embeds.tell_refusals(told.append)
+        lobby.tokens.refused["secret"] = "bad_token"
+        page = await lobby.visit("task:t1", expires_at=BEGIN + 30)
+        page.say(op="subjects", view=1, add=["task:other"])
+        page.say(op="token", key="b", token="secret")
+        await lobby.house.settle()
+        await lobby.house.pass_time(31)
+        assert told == ["not_allowed", "bad_token", "token_ran_out"]
+
+
 async def test_a_good_token_beside_a_bad_one_keeps_the_connection() -> None:
     async with open_lobby() as lobby:
         page = await lobby.house.visit("nobody")
