@@ -152,9 +152,9 @@ class Visitor(visitors.Visitor):
 
     def sees(self, condition: Callable[[Sample], bool], what: str) -> Sample:
         """The first look, from now on, of which this is true."""
-        script = f"(tell) => tell ? ({LOOK})() : true"
+        script = f"() => (window.sampled ?? ({LOOK}))()"
         for _ in range(PATIENCE_MS // visitors.SAMPLE_MS):
-            seen = self.page.evaluate(script, True)
+            seen = self.page.evaluate(script)
             if seen and condition(seen):
                 return dict(seen)
             self.page.wait_for_timeout(visitors.SAMPLE_MS)

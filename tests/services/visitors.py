@@ -20,15 +20,18 @@ _SAMPLING = """
 {
   let before = "";
   const look = %s;
-  setInterval(() => {
-    const sample = JSON.stringify(look() ?? null);
-    if (sample === "null" || sample === before) return;
+  window.sampled = () => {
+    const seen = look() ?? null;
+    const sample = JSON.stringify(seen);
+    if (seen === null || sample === before) return seen;
     before = sample;
     sessionStorage.setItem(`sample ${String(sessionStorage.length).padStart(6, "0")}`, sample);
-  }, %d);
+    return seen;
+  };
+  setInterval(window.sampled, %d);
 }
 """
-"""What is seen, whenever it has changed; it outlives the page."""
+"""What is seen, whenever it has changed, or somebody looks; it outlives the page."""
 
 TAPPING = """
 window.heard = [];
