@@ -11,6 +11,7 @@
 
 import { localise, pageData, part, setAttribute, setText, show } from "./dom.js";
 import { BadgeElement } from "./elements/badge.js";
+import { listenForPopovers } from "./elements/popovers.js";
 import { paintTask } from "./elements/task-row.js";
 import * as format from "./format.js";
 import { openPage, startPage } from "./live.js";
@@ -90,7 +91,9 @@ function followFigures({ feed, ticker }) {
 
 format.speak(document.documentElement.lang, pageData("headway-words")?.page?.unnamed);
 localise(document);
-const path = document.getElementById("headway-admin")?.dataset.live;
+const ours = document.getElementById("headway-admin");
+if (ours) listenForPopovers(document, ours);
+const path = ours?.dataset.live;
 if (path) {
   const page = openPage(path);
   page.feed.onhello = ({ server_time: time }) => page.ticker.align(typeof time === "number" ? time : Date.parse(time) / 1000);

@@ -15,6 +15,7 @@
  */
 
 import { make, part, setAttribute, setClock, setCounting, setInstant, setState, setText, show, stamp } from "./dom.js";
+import { keepFocus } from "./focus.js";
 
 /** @typedef {Record<string, any>} Line */
 
@@ -176,7 +177,8 @@ function drawBars(svg, bars) {
 export function paintList(list, template, lines) {
   if (!list || !(template instanceof HTMLTemplateElement)) return;
   const held = new Map([...list.children].map((element) => [element.getAttribute("data-key"), element]));
-  const mayMove = !list.matches(":hover");
+  const mayMove = !list.matches(":hover, :focus-within");
+  const giveBack = keepFocus(list);
   for (const [place, line] of lines.entries()) {
     const key = String(line.key ?? line.state);
     const known = held.get(key);
@@ -187,4 +189,5 @@ export function paintList(list, template, lines) {
     if (list.children[place] !== element && (mayMove || !known)) list.insertBefore(element, list.children[place] ?? null);
   }
   for (const gone of held.values()) gone.remove();
+  giveBack();
 }

@@ -6,6 +6,7 @@
 
 import { localise } from "./dom.js";
 import { fetchPage } from "./fetching.js";
+import { keepFocus } from "./focus.js";
 
 export class Panels {
   /** @type {Element} */
@@ -57,7 +58,10 @@ export class Panels {
       const copy = document.importNode(theirs, true);
       localise(copy);
       keepOpen(ours, copy);
-      if (!ours.isEqualNode(copy)) ours.replaceWith(copy);
+      if (ours.isEqualNode(copy)) continue;
+      const giveBack = keepFocus(ours);
+      ours.replaceWith(copy);
+      giveBack(copy);
     }
   }
 }

@@ -5,6 +5,7 @@
 
 import { localise } from "./dom.js";
 import { fetchPage } from "./fetching.js";
+import { keepFocus } from "./focus.js";
 
 const SWAPPED_SCRIPTS = 'script[type="application/json"][id]';
 
@@ -43,9 +44,12 @@ export async function visit(url, { isNew = true, draft } = {}) {
     return;
   }
   const hadFocus = document.activeElement === queryInput();
+  const main = document.querySelector("main");
+  const giveBack = main && !hadFocus ? keepFocus(main) : () => {};
   if (isNew) history.pushState(null, "", url);
   swap(page);
   if (isNew && window.scrollY) window.scrollTo({ top: 0, behavior: "instant" });
+  giveBack();
   const input = queryInput();
   if (!(input instanceof HTMLInputElement)) return;
   if (draft !== undefined) input.value = draft;

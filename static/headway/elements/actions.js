@@ -50,6 +50,8 @@ export class ActionsElement extends PageElement {
   #pollTimer = 0;
   /** Another question was opened since: its answer is nobody's. */
   #turn = 0;
+  /** What had the focus before. @type {Element|null} */
+  #opener = null;
   #abort = new AbortController();
   #api = actions.caller(this.dataset.api ?? "", () => document.querySelector('meta[name="headway-csrf"]')?.getAttribute("content") ?? "", (url, init) => fetch(url, init));
 
@@ -119,6 +121,7 @@ export class ActionsElement extends PageElement {
   #show() {
     if (this.#dialog.open) return;
     show(part(this, "chip"), false);
+    this.#opener = document.activeElement;
     this.#dialog.showModal();
     // Where something is ended, the way back is what a hasty Enter takes.
     const first = this.#phase === "asking" && this.#action === "retry" ? "go" : "close";
@@ -294,6 +297,14 @@ export class ActionsElement extends PageElement {
       this.#phase = "over";
     }
     this.#paintChip();
+    this.#goBack();
+  }
+
+  /** The browser gives the focus back to the opener; which may have been written anew, or be gone, since. */
+  #goBack() {
+    if (this.#opener?.isConnected && this.#opener.getClientRects().length) return;
+    const again = document.querySelector(`main [data-act="${this.#action}"]`) ?? document.querySelector("main");
+    if (again instanceof HTMLElement) again.focus();
   }
 
   /** What goes on, or came to its end, while the dialog is closed. */

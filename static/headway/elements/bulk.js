@@ -1,6 +1,7 @@
 /**
  * What is done to the selected tasks of a list, or to all that match its query: the buttons of the
  * bar, and the keys `r`, `v` and `c`, which without a selection mean the row that the keyboard is at.
+ * `a` leads to the bar: with Tab alone it stands behind all rows there are.
  *
  * @typedef {import ("../acting.js").Action} Action
  * @typedef {import ("../types.js").TaskRow} TaskRow
@@ -47,6 +48,8 @@ export class Bulk {
     bulk?.querySelector("[data-all]")?.addEventListener("click", () => {
       this.#isAll = true;
       changed();
+      // The button that was pressed is gone.
+      this.#focus();
     }, { signal });
   }
 
@@ -99,6 +102,13 @@ export class Bulk {
   key(event) {
     const action = KEYS[event.key];
     if (action && !event.repeat) this.#act(action);
+    if (event.key === "a" && this.#selection.size) this.#focus();
+  }
+
+  /** Goes to the first thing that can be done with the selection. */
+  #focus() {
+    const buttons = this.#host.bulk()?.querySelectorAll("button") ?? [];
+    [...buttons].find((button) => !button.hidden)?.focus();
   }
 
   /** @param {Action} action */

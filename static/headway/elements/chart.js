@@ -14,6 +14,7 @@ import * as format from "../format.js";
 import { PageElement } from "../page.js";
 import { draw, HEIGHT, isLower } from "../plot.js";
 import { fetchPage } from "../fetching.js";
+import { keepFocus } from "../focus.js";
 
 const INKS = ["text", "muted", "line", "surface", "finished", "area", "failed", "gap", "edge"];
 /** What the server alone writes beside the figures. */
@@ -126,7 +127,11 @@ export class ChartElement extends PageElement {
       const theirs = page.querySelector(`main [data-panel="${name}"]`);
       const ours = document.querySelector(`main [data-panel="${name}"]`);
       if (!theirs || !ours || ours.isEqualNode(theirs)) continue;
+      const giveBack = keepFocus(ours);
       ours.replaceChildren(...[...theirs.childNodes].map((node) => document.importNode(node, true)));
+      giveBack();
+      // The link that was pressed is needed no more.
+      if (document.activeElement === document.body && name === "reset") part(this, "plot")?.focus();
     }
   }
 

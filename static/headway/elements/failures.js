@@ -150,7 +150,11 @@ export class FailuresElement extends PageElement {
     this.#cursor = signature;
     const url = this.#opened ? this.#urlOf(signature) : this.#links.failures + (this.dataset.asked ?? "");
     history.replaceState(null, "", url);
+    const line = this.#line(signature);
+    const isInside = line?.querySelector("[data-list='detail']")?.contains(document.activeElement);
     this.#mark();
+    // What had the focus is folded away.
+    if (isInside) /** @type {HTMLElement|null} */ (line?.querySelector(".what a"))?.focus();
     if (!this.#opened) return;
     const list = this.#line(signature)?.querySelector("[data-list='detail']");
     list?.replaceChildren(make("p", { class: "hw-3 hw-detail" }, this.page.words.failures.loading ?? ""));

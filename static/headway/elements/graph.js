@@ -14,6 +14,7 @@
  */
 
 import { part, setAttribute, setState, setText, show, stamp } from "../dom.js";
+import { keepFocus } from "../focus.js";
 import * as format from "../format.js";
 import { BOX, draw, stateOf, states, towards } from "../graph.js";
 import { PageElement } from "../page.js";
@@ -165,11 +166,13 @@ export class GraphElement extends PageElement {
       gone.delete(box.key);
       this.#paint(this.#link(box), box);
     }
+    const giveBack = gone.size ? keepFocus(svg) : () => {};
     for (const [key, link] of gone) {
       link.remove();
       this.#links.delete(key);
     }
     if (![...this.#links.values()].some((link) => link.getAttribute("tabindex") === "0")) this.#rove(this.#links.get(this.#current) ?? svg.querySelector("a"));
+    giveBack();
   }
 
   #canvas() {

@@ -1,7 +1,7 @@
 /**
  * Moving through a list and selecting in it, by keys and by hand: `j k` move, `x` and `Ctrl`-click
  * and a box select, `Shift` with any of them selects a range, `Enter` opens, `.` shows what is new,
- * `Esc` clears.
+ * `Esc` clears, `a` leads to what can be done with the selection.
  *
  * @typedef {object} Host the list
  * @property {import ("../page.js").Page} page
@@ -47,11 +47,19 @@ export class Picker {
   listen(body, signal) {
     const bulk = this.#host.bulk();
     body.addEventListener("click", (event) => this.#click(event), { signal });
+    body.addEventListener("focusout", ({ relatedTarget: next }) => {
+      if (!(next instanceof Element && body.contains(next))) queueMicrotask(() => this.#host.changed());
+    }, { signal });
     document.addEventListener("keydown", (event) => this.#key(event), { signal });
     this.#allBox(body)?.addEventListener("change", () => this.#selectAll(body), { signal });
     this.#actions.listen(signal, () => this.show());
     bulk?.querySelector("[data-clear]")?.addEventListener("click", () => this.#clear(), { signal });
     bulk?.querySelector("[data-copy-ids]")?.addEventListener("click", () => this.#copy(), { signal });
+  }
+
+  /** Something is selected, or somebody is at a row with the keys: it stays where it is, as it does under a pointer. */
+  get isAtWork() {
+    return this.selection.size > 0 || (document.activeElement?.matches("headway-task-list tbody :focus-visible") ?? false);
   }
 
   /** Writes the bar. */
@@ -116,8 +124,12 @@ export class Picker {
   /** @param {number} step */
   #move(step) {
     const place = this.selection.move(step, this.#host.order());
-    if (place < 0) return;
-    const row = this.#host.reveal(place);
+    if (place >= 0) this.#focus(place);
+  }
+
+  /** @param {number} place of a row; the first one where there is none such */
+  #focus(place) {
+    const row = this.#host.reveal(Math.max(0, place));
     this.#host.changed();
     row?.querySelector("a")?.focus({ preventScroll: true });
   }
@@ -133,7 +145,10 @@ export class Picker {
   }
 
   #clear() {
+    const hadFocus = this.#host.bulk()?.contains(document.activeElement);
     if (this.selection.clear()) this.#changed();
+    // The bar is gone: back to the rows.
+    if (hadFocus) this.#focus(this.#host.order().indexOf(this.selection.cursor ?? ""));
   }
 
   #changed() {

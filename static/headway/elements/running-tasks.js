@@ -6,6 +6,7 @@
  */
 
 import { make } from "../dom.js";
+import { keepFocus } from "../focus.js";
 import * as format from "../format.js";
 import { newestFirst } from "../store.js";
 
@@ -46,5 +47,7 @@ export function paintRunning(cell, rows, { now, urlOf }) {
     return [place ? ", " : "", make("a", { href: urlOf(row.id) }, format.name(row.name)[1]), " ", ran];
   });
   const rest = rows.length - SHOWN;
+  const giveBack = keepFocus(line);
   line.replaceChildren(...parts, ...(rest > 0 ? [" ", make("span", { class: "hw-3" }, `+${rest}`)] : []));
+  giveBack();
 }

@@ -13,6 +13,7 @@
  */
 
 import { pageData, part, setAttribute, setText, show, stamp } from "../dom.js";
+import { keepFocus } from "../focus.js";
 import * as format from "../format.js";
 import { TaskList } from "../list.js";
 import { OlderPages } from "../older.js";
@@ -204,7 +205,7 @@ export class TaskListElement extends PageElement {
   }
 
   get #isHeld() {
-    return this.#isScrolled || this.#isHovered || this.#picker.selection.size > 0;
+    return this.#isScrolled || this.#isHovered || this.#picker.isAtWork;
   }
 
   /** Lets waiting rows in, once nothing keeps them out. */
@@ -216,12 +217,14 @@ export class TaskListElement extends PageElement {
   refresh() {
     if (this.dataset.older !== undefined) return;
     const fresh = [...this.#list.pending];
+    const giveBack = keepFocus(document.activeElement?.closest("tbody") ?? this);
     this.#list.refresh();
     if (this.#isScrolled) this.scrollIntoView({ block: "start" });
     this.#paintAll();
     this.#render();
     this.#fading.tint(fresh.flatMap((id) => this.#rows?.get(id) ?? []));
     this.#sayPending();
+    giveBack();
   }
 
   #sayPending() {

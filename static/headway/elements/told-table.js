@@ -10,8 +10,8 @@
  * - `keeps`: what a list has taken up stays though it no longer matches
  * - `grows`: newest on top, nothing ever goes; `order`: by these fields; `where`: values to match
  *
- * Nothing moves under the pointer: rows keep their places until the page is loaded anew, what came
- * or went at the top waits until the pointer has left.
+ * Nothing moves under the pointer, nor under the keyboard: rows keep their places until the page is
+ * loaded anew, what came or went at the top waits until the pointer, or the focus, has left them.
  *
  * @typedef {{of: string, key: string, limit?: number, cells: import ("../cells.js").Cells,
  *   words: Record<string, string>, links: Record<string, string>, viewer: string, can: string[],
@@ -24,6 +24,7 @@ import { stampTime } from "../asof.js";
 import { paint } from "../bind.js";
 import * as cells from "../cells.js";
 import { pageData, part, setAttribute, setText, show, stamp } from "../dom.js";
+import { keepFocus } from "../focus.js";
 import * as format from "../format.js";
 import { PageElement } from "../page.js";
 import { said } from "../said.js";
@@ -54,6 +55,10 @@ export class ToldTableElement extends PageElement {
     signal.addEventListener("abort", this.store.listen((change) => this.#take(change)));
     signal.addEventListener("abort", stampTime(part(this, "asof"), this.page));
     this.addEventListener("pointerleave", () => this.store.cursor && this.render(), { signal });
+    this.addEventListener("focusout", ({ relatedTarget: next }) => {
+      if (next instanceof Element && next.closest("[data-list]") && this.contains(next)) return;
+      queueMicrotask(() => this.isConnected && this.store.cursor && this.render());
+    }, { signal });
     this.addEventListener("click", (event) => this.#click(event), { signal });
     this.page.feed.open(this.#source);
   }
@@ -97,7 +102,8 @@ export class ToldTableElement extends PageElement {
   /** @param {boolean} [isAsked] whether what waits may come in under the pointer */
   render(isAsked = false) {
     const rows = this.rows();
-    this.#mayMove = isAsked || !this.matches(":hover");
+    const giveBack = keepFocus(this);
+    this.#mayMove = isAsked || !this.#isHeld;
     const { told, page } = this;
     const setting = { ...told, now: page.ticker.shownAt(), common: page.words, most: cells.most(rows, told.cells) };
     const most = JSON.stringify(setting.most);
@@ -112,6 +118,12 @@ export class ToldTableElement extends PageElement {
     const isEmpty = !this.querySelector('[data-list="rows"] > [data-key]');
     for (const element of this.querySelectorAll("[data-none]")) show(element, isEmpty);
     for (const element of this.querySelectorAll("[data-some]")) show(element, !isEmpty);
+    giveBack();
+  }
+
+  /** Somebody is at work here, with the pointer or at a row with the keys: nothing comes under their hands. */
+  get #isHeld() {
+    return this.matches(":hover") || this.querySelector("[data-list] :focus-visible") !== null;
   }
 
   /** @param {string} name @param {number} count */
@@ -224,9 +236,11 @@ export class ToldTableElement extends PageElement {
   /** What the button asks for, and what came of it in words. @param {HTMLButtonElement} button */
   async #post(button) {
     const token = () => document.querySelector('meta[name="headway-csrf"]')?.getAttribute("content") ?? "";
-    button.disabled = true;
+    if (button.getAttribute("aria-disabled")) return;
+    // A disabled button would lose the focus.
+    setAttribute(button, "aria-disabled", "true");
     const answer = await caller("", token, (url, init) => fetch(url, init)).post({ path: button.dataset.post ?? "", body: {} });
-    button.disabled = false;
+    setAttribute(button, "aria-disabled", null);
     const message = answer.status === 200 ? "" : fault(answer, this.page.words);
     this.#refuse(message);
     this.page.announce(message || (button.dataset.said ?? ""));

@@ -68,13 +68,17 @@ export class VirtualRows {
     const { above, below } = this.#choose(ids);
     const wanted = ids.slice(this.range.from, this.range.until);
     const used = this.#drop(new Set(wanted));
+    /** @type {Set<Element>} */
+    const unused = new Set(used);
     let before = this.#spacers[0];
     for (const id of wanted) {
       const row = this.#rows.get(id) ?? this.#add(id, used.pop());
-      if (before.nextElementSibling !== row) before.after(row);
+      unused.delete(row);
+      // A row that is moved loses the focus: those that are no longer needed are passed over.
+      if (next(before, unused) !== row) before.after(row);
       before = /** @type {HTMLTableRowElement} */ (row);
     }
-    for (const row of used) row.remove();
+    for (const row of unused) row.remove();
     setHeight(this.#spacers[0], above);
     setHeight(this.#spacers[1], below);
   }
@@ -206,6 +210,17 @@ export class VirtualRows {
     const listed = new Set(ids);
     for (const id of this.#heights.keys()) if (!listed.has(id)) this.#heights.delete(id);
   }
+}
+
+/**
+ * @param {Element} element
+ * @param {Set<Element>} unused
+ * @returns {Element|null} the one after it, of those that stay
+ */
+function next(element, unused) {
+  let found = element.nextElementSibling;
+  while (found && unused.has(found)) found = found.nextElementSibling;
+  return found;
 }
 
 /** One cell is enough for the height; more than there are columns in sight would make new ones. */
