@@ -26,7 +26,6 @@ MAX_GROUPS = 100
 MAX_STAMPS = 20
 
 logger = logging.getLogger(__name__)
-_publishing = threading.local()
 _groups: OrderedDict[str, int] = OrderedDict()
 
 
@@ -42,12 +41,15 @@ def install(app: Any) -> None:
     Call it where the application is made, so that clients and workers both do.
     """
     uid = f"headway.context.{id(app)}"
+    # Each application's own: a process may have several, and all of them hear of every task.
+    held = threading.local()
 
     def publishing(sender: str = "", **told: Any) -> None:
-        _publishing.fields = _of_publish(sender, told) if _is_of(app, sender) else None
+        is_ours = _is_of(app, sender, told.get("declare"))
+        held.fields = _of_publish(sender, told) if is_ours else None
 
     def published(**_: object) -> None:
-        fields, _publishing.fields = getattr(_publishing, "fields", None), None
+        fields, held.fields = getattr(held, "fields", None), None
         if fields is not None:
             _sent(app, fields)
 
@@ -181,8 +183,13 @@ def _note_member(group: str, size: int) -> None:
         _groups.popitem(last=False)
 
 
-def _is_of(app: Any, name: str) -> bool:
-    """Publishing tells no application: it is the one that knows the task, or the current one."""
+def _is_of(app: Any, name: str, declared: Any) -> bool:
+    """Publishing tells no application, and each knows the shared tasks of all: it is the one whose
+    queue it is. Of a queue that nobody knows, the one that knows the task, or the current one."""
+    if declared:
+        known = app.amqp.queues.get(declared[0].name)
+        if known is not None:
+            return known is declared[0]
     return name in app.tasks or get_current_app() is app
 
 

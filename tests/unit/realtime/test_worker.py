@@ -33,6 +33,8 @@ class Broker:
 
     def __init__(self) -> None:
         self.messages: list[list[dict[str, Any]]] = []
+        self.apps: list[Celery] = []
+        """Whose they were."""
         self.is_up = True
 
     @property
@@ -43,6 +45,7 @@ class Broker:
         if not self.is_up:
             raise ConnectionError("refused")
         self.messages.append([outlet._whole(event) for event in events])
+        self.apps.append(outlet._app)
 
 
 @pytest.fixture
@@ -445,6 +448,21 @@ def test_another_applications_tasks_are_not_told_of(app: Celery, broker: Broker)
     other.task(nothing, name="other.add", shared=False).apply_async()
     sender.sender.flush()
     assert broker.messages == []
+    other.close()
+
+
+def test_of_two_applications_in_a_process_each_tells_of_its_own_tasks(
+    app: Celery, broker: Broker
+) -> None:
+    other = Celery("other", broker="memory://", set_as_current=False)
+    for each in (app, other):
+        install(each)
+        each.task(nothing, name=f"{each.main}.add")
+    for each in (app, other, app):
+        each.tasks["unit.add"].apply_async(task_id=each.main)
+        sender.sender.flush()
+    assert broker.apps == [app, other, app]
+    assert [event["uuid"] for event in broker.events] == ["unit", "other", "unit"]
     other.close()
 
 
