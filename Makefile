@@ -14,9 +14,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # A file's tests share their servers. In the files' order, which begins with those that take long:
 # sorted by their number of tests, as is the default, the longest would be left to the end.
 DIST := --dist loadfile --no-loadscope-reorder
-CORES := $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? n : 4)))
-# Tests with servers and browsers wait for them half of their time; the others compute.
-SERVED := tests/acceptance tests/integration
+# Tests wait for servers and browsers half of their time.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? 2 * n : 8)))
 
 # One program a subject; the other modules of benchmarks/ are what these share.
 SUBJECTS := ingest fanout latency browser memory overhead history
@@ -46,17 +45,12 @@ demo: $(RUN_READY)
 
 test: $(DEV_READY)
 	@tests/services/install.sh redis-server rabbitmq-server postgresql nginx chromium node
-ifdef ARGS
-	$(BIN)/pytest -n $(CORES) $(DIST) -m "not faults and not looks" $(ARGS)
-else
-	$(BIN)/pytest -n $$((2 * $(CORES))) $(DIST) -m "not faults and not looks" $(SERVED)
-	$(BIN)/pytest -n $(CORES) $(DIST) -m "not faults and not looks" $(addprefix --ignore ,$(SERVED))
-	HEADWAY_TEST_DATABASE_URL=postgresql: $(BIN)/pytest -n $(CORES) $(DIST) -m "django_db and not any_database"
-endif
+	$(BIN)/pytest -n $(WORKERS) $(DIST) -m "not faults and not looks" $(ARGS)
+	HEADWAY_TEST_DATABASE_URL=postgresql: $(BIN)/pytest -n $(WORKERS) $(DIST) -m "django_db and not any_database" $(ARGS)
 
 looks: $(DEV_READY) $(NODE_READY)
 	@tests/services/install.sh chromium
-	$(BIN)/pytest -n $(CORES) $(DIST) -m looks $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) $(DIST) -m looks $(ARGS)
 
 # A quarter of an hour on two cores; the quick and decisive ones are part of `make test`.
 faults: $(DEV_READY)

@@ -24,10 +24,11 @@ from realtime.ports import Counts, Page, Select, StreamInfo
 MAX_SEARCHED = 50_000
 """Rows that one request tests: a tenth of a second on the slowest store we know."""
 
-NEAR = (1_000, 5_000)
+NEAR = (200, 1_000, 5_000)
 """Rows of those with a text that are tested first: what many tasks match is found among them, at a
-cost that no history changes. The second time only where the first found enough, though not all that
-is as new."""
+cost that no history changes."""
+_PROMISING = 0.1
+"""Of a page must have been found for more of them to be tested."""
 
 MAX_COUNTED = 25_000
 """Rows that one count tests: most counts are asked for beside a page."""
@@ -168,7 +169,7 @@ def _newest(
             keys, stop = _searched(snapshot, near, limit, now, below, most)
             if _are_newest(keys, stop, limit):
                 return keys[:limit], None
-            if len(keys) < limit:
+            if len(keys) < _PROMISING * limit:
                 break
         found = search.plan(snapshot, query, now)
         wide = near if near and found == plan else (found,)
