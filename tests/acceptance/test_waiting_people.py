@@ -72,7 +72,7 @@ class TestFromHandingOverToTheEnd:
     ) -> None:
         percents = [s["percent"] for s in journey[transport].samples() if s["percent"] is not None]
         assert percents == sorted(percents)
-        assert percents[0] < 10 < 80 < percents[-1]
+        assert percents[0] < 20 < 80 < percents[-1]
         assert len(set(percents)) > 5
 
     @pytest.mark.parametrize("transport", TRANSPORTS)

@@ -158,7 +158,7 @@ def test_the_pill_that_lets_new_tasks_in_leaves_the_focus_at_the_list(
 def test_a_selection_is_acted_on_and_cleared_from_its_bar(clipboard: Page, server: Server) -> None:
     page = clipboard
     server.tell(can=("view_task", "retry_task", "revoke_task"))
-    server.tell(upsert=[task(number, **FAILED) for number in range(120)])
+    server.tell(upsert=[task(number, **FAILED) for number in range(400)])
     live(page, server)
     look_away(page)
     press(page, "j", "x", "j", "j", "X")
@@ -169,18 +169,18 @@ def test_a_selection_is_acted_on_and_cleared_from_its_bar(clipboard: Page, serve
     press(page, "Enter")
     expect(page.locator("[data-announce]")).to_have_text("Copied")
     copied = page.evaluate("() => navigator.clipboard.readText()")
-    assert copied.splitlines() == ["task-0119", "task-0118", "task-0117"]
+    assert copied.splitlines() == ["task-0399", "task-0398", "task-0397"]
     tab_to(page, "[data-clear]")
     press(page, "Enter")
     expect(page.locator("[data-bulk]")).to_be_hidden()
-    at(page, f"{row(117)} a")
+    at(page, f"{row(397)} a")
     tab_to(page, "[data-pick-all]", "Shift+Tab")
     press(page, "Space")
     expect(page.locator("[data-all]")).to_be_visible()
     press(page, "a")
     at(page, "[data-all]")
     press(page, "Enter")
-    expect(page.locator("[data-bulk] [data-part=count]")).to_contain_text("120")
+    expect(page.locator("[data-bulk] [data-part=count]")).to_contain_text("400")
     at(page, "[data-bulk-act]")
 
 
