@@ -104,23 +104,30 @@ def _by_index(snapshot: Snapshot, query: Query, now: float) -> Plan | None:
 
 def _by_text(snapshot: Snapshot, query: Query, now: float, *, is_anchored: bool) -> Plan | None:
     """By a part of a label or an exception, or by a bare word. Of several terms the first that few
-    tasks match will do."""
-    for term in query.terms:
-        if not term.is_negated and term.word in _WORDS_IN_TEXTS:
-            found = _of_texts(snapshot, query, term, now, is_anchored=is_anchored)
-            if found is not None:
-                return found
+    tasks match will do, and the one that the fewest are expected to match is asked for first."""
+    asked = [
+        (term, runs)
+        for term in query.terms
+        if not term.is_negated and term.word in _WORDS_IN_TEXTS
+        if (runs := texts.runs(term.conditions)) is not None
+    ]
+    if len(asked) > 1:
+        asked.sort(key=lambda each: texts.expected(snapshot, _columns(each[0]), each[1]))
+    for term, runs in asked:
+        found = _of_texts(snapshot, query, term, runs, now, is_anchored=is_anchored)
+        if found is not None:
+            return found
     return None
 
 
+def _columns(term: Term) -> list[str]:
+    return [name for name in texts.COLUMNS if name in term.fields]
+
+
 def _of_texts(
-    snapshot: Snapshot, query: Query, term: Term, now: float, *, is_anchored: bool
+    snapshot: Snapshot, query: Query, term: Term, runs: texts.Runs, now: float, *, is_anchored: bool
 ) -> Plan | None:
-    wanted = texts.runs(term.conditions)
-    if wanted is None:
-        return None
-    columns = [name for name in texts.COLUMNS if name in term.fields]
-    ids = texts.candidates(snapshot, columns, wanted, MAX_FOUND)
+    ids = texts.candidates(snapshot, _columns(term), runs, MAX_FOUND)
     if ids is None or "id" not in term.fields:
         return None if ids is None else Plan((), query, ids=tuple(ids))
     by_id = _ids_with(snapshot, term)
@@ -179,7 +186,7 @@ def _named(snapshot: Snapshot, term: Term, now: float) -> Term | None:
 
 def _ids(snapshot: Snapshot, sql: str, parameters: Sequence[str | float]) -> tuple[str, ...] | None:
     """The ids of what a condition selects that an index answers; None where they are too many."""
-    found = snapshot.fetch(
+    found = snapshot.known(
         f"SELECT id FROM headway_task WHERE {sql} LIMIT {MAX_FOUND + 1:d}", parameters
     )
     return None if len(found) > MAX_FOUND else tuple(id_ for (id_,) in found)

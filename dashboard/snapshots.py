@@ -34,6 +34,7 @@ class Snapshot:
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self._connection = connection
+        self._known: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
         self.vendor: str = connection.vendor
 
     def fetch(self, sql: str, parameters: Sequence[str | float] = ()) -> list[tuple[Any, ...]]:
@@ -42,6 +43,13 @@ class Snapshot:
             cursor.execute(sql, parameters)
             found: list[tuple[Any, ...]] = cursor.fetchall()
             return found
+
+    def known(self, sql: str, parameters: Sequence[str | float] = ()) -> list[tuple[Any, ...]]:
+        """As `fetch`, for what several parts of one answer ask: the database is asked once."""
+        asked = (sql, *parameters)
+        if asked not in self._known:
+            self._known[asked] = self.fetch(sql, parameters)
+        return self._known[asked]
 
     @contextlib.contextmanager
     def planned(self, **settings: str) -> Iterator[None]:
@@ -90,7 +98,7 @@ def distinct(snapshot: Snapshot, column: str, most: int, start: str = "") -> lis
     following = (
         f'SELECT "{column}" FROM headway_task WHERE "{column}" {{}} ORDER BY "{column}" LIMIT 1'
     )
-    found = snapshot.fetch(
+    found = snapshot.known(
         "WITH RECURSIVE found (value) AS ("
         f"SELECT * FROM ({following.format('>= %s')}) AS least"
         f" UNION ALL SELECT ({following.format('> found.value')}) FROM found"

@@ -10,10 +10,12 @@ alike than a query does, so whoever asks must test the rows themselves.
 
 # ruff: noqa: S608 -- every piece of SQL is a constant; values are parameters
 
+import contextlib
 import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+from dashboard.plans import Statement
 from dashboard.snapshots import Snapshot
 from realtime.core.query_terms import Condition, Contains, Equal, ErrorType, Pattern
 
@@ -65,11 +67,20 @@ def candidates(
 ) -> list[str] | None:
     """The ids of the tasks that may hold one of the alternatives in one of these columns; None
     where there are more than `limit`, or no index."""
-    if not snapshot.fetch(_IS_THERE[snapshot.vendor]):
+    if not snapshot.known(_IS_THERE[snapshot.vendor]):
         return None
     ask = {"sqlite": _by_fts, "postgresql": _by_trigrams}[snapshot.vendor]
     ids = ask(snapshot, columns, wanted, limit + 1)
     return None if len(ids) > limit else ids
+
+
+def expected(snapshot: Snapshot, columns: Sequence[str], wanted: Runs) -> int:
+    """About how many tasks hold one of the alternatives, as the statistics of PostgreSQL have it:
+    its index reads all of them before it gives the first. That of SQLite does not: 0."""
+    if snapshot.vendor != "postgresql":
+        return 0
+    with _by_the_index(snapshot):
+        return sum(_expected(snapshot, _holding(column, wanted)) for column in columns)
 
 
 def is_kept(connection: sqlite3.Connection) -> bool:
@@ -117,16 +128,31 @@ def _trigrams(runs_: Sequence[str]) -> str:
 
 
 def _by_trigrams(snapshot: Snapshot, columns: Sequence[str], wanted: Runs, limit: int) -> list[str]:
-    # An index that gives rows in some order looks cheaper than it is where few of them match.
-    off = dict.fromkeys(("enable_seqscan", "enable_indexscan", "enable_indexonlyscan"), "off")
     ids: dict[str, None] = {}
-    with snapshot.planned(**off, jit="off"):
+    with _by_the_index(snapshot):
         for column in columns:
-            every = f'"{column}" COLLATE "C" ILIKE %s'
-            any_of = " OR ".join(f"({' AND '.join([every] * len(each))})" for each in wanted)
-            found = snapshot.fetch(
-                f'SELECT id FROM headway_task WHERE "{column}" IS NOT NULL AND ({any_of}) LIMIT %s',
-                (*(f"%{run}%" for each in wanted for run in each), limit),
-            )
+            holding = _holding(column, wanted)
+            found = snapshot.fetch(f"{holding.sql} LIMIT %s", (*holding.parameters, limit))
             ids.update(dict.fromkeys(id_ for (id_,) in found))
     return list(ids)
+
+
+def _by_the_index(snapshot: Snapshot) -> contextlib.AbstractContextManager[None]:
+    """An index that gives rows in some order looks cheaper than it is where few of them match."""
+    off = dict.fromkeys(("enable_seqscan", "enable_indexscan", "enable_indexonlyscan"), "off")
+    return snapshot.planned(**off, jit="off")
+
+
+def _holding(column: str, wanted: Runs) -> Statement:
+    every = f'"{column}" COLLATE "C" ILIKE %s'
+    any_of = " OR ".join(f"({' AND '.join([every] * len(each))})" for each in wanted)
+    return Statement(
+        f'SELECT id FROM headway_task WHERE "{column}" IS NOT NULL AND ({any_of})',
+        tuple(f"%{run}%" for each in wanted for run in each),
+    )
+
+
+def _expected(snapshot: Snapshot, statement: Statement) -> int:
+    [(told,)] = snapshot.fetch(f"EXPLAIN (FORMAT JSON) {statement.sql}", statement.parameters)
+    rows: int = told[0]["Plan"]["Plan Rows"]
+    return rows

@@ -340,6 +340,52 @@ def test_what_is_removed_leaves_the_index_of_texts_with_the_next_commit(
             assert cursor.fetchone() == (0,)
 
 
+@databases.ONLY_POSTGRESQL
+def test_of_several_texts_the_one_that_fewer_tasks_have_is_looked_up_first(
+    store: Store, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = [task(n, label="Your photos" if n else "Your photos of a pearl") for n in range(300)]
+    write(store, *tasks)
+    with connections[database].cursor() as cursor:
+        cursor.execute("ANALYZE headway_task")
+    asked: list[texts.Runs] = []
+    candidates = texts.candidates
+
+    def noted(snapshot: snapshots.Snapshot, columns: Any, wanted: texts.Runs, limit: int) -> Any:
+        asked.append(wanted)
+        return candidates(snapshot, columns, wanted, limit)
+
+    monkeypatch.setattr(texts, "candidates", noted)
+    for text in ("photos pearl", "pearl photos", "label:*photos* label:*pearl*"):
+        asked.clear()
+        plan = snapshots.read(database, lambda s, t=text: _planned(s, t))
+
+        assert asked == [(("pearl",),)]
+        assert plan.ids == (tasks[0].id,)
+
+
+def test_what_several_terms_ask_the_database_is_asked_once(
+    store: Store, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(store, *(task(n, name="shop.pay", label="pearl") for n in range(9)))
+    asked: list[str] = []
+    fetch = snapshots.Snapshot.fetch
+
+    def noted(snapshot: snapshots.Snapshot, sql: str, parameters: Any = ()) -> Any:
+        asked.append(sql)
+        return fetch(snapshot, sql, parameters)
+
+    monkeypatch.setattr(snapshots.Snapshot, "fetch", noted)
+    page = Reader(database).page(Select("tasks", query.parse("pay pearl zoe")), EVERYTHING, NOW)
+    assert page.rows == []
+    assert sum("WITH RECURSIVE found" in sql for sql in asked) == 1
+    assert sum(search._ODD[connections[database].vendor] in sql for sql in asked) == 1
+
+    asked.clear()
+    write(store, task(9, name="shop.zoe", label="pay the pearl"))
+    assert first(database, "pay pearl zoe") == [UUID.format(9)]
+
+
 def test_without_the_index_of_texts_they_are_searched_for(
     store: Store, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
