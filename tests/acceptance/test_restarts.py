@@ -5,12 +5,12 @@ Each test leaves everything running for the next one.
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from celery import Celery
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Page
 
 from tests.acceptance.support import (
     Capture,
@@ -25,7 +25,7 @@ from tests.acceptance.support import (
     wait_for_badge,
 )
 from tests.integration import celery_app
-from tests.services.browser import Faults
+from tests.services.browser import browsing
 from tests.services.postgresql import PostgresqlServer
 from tests.services.process import wait_until
 from tests.services.redis import RedisServer, running_redis
@@ -74,20 +74,10 @@ def browsers(chromium: Browser, split: Split, app: Celery) -> Iterator[list[Page
     """Two people on the task list, each on a web process of their own."""
     celery_app.add.delay(0, 0)
     with ExitStack() as stack:
-        faults = Faults()
-        contexts = [stack.enter_context(_profile(chromium, faults)) for _ in split.webs]
+        contexts = [stack.enter_context(browsing(chromium)) for _ in split.webs]
         yield [
             open_list(context, web.url) for context, web in zip(contexts, split.webs, strict=True)
         ]
-    assert faults == []
-
-
-@contextmanager
-def _profile(chromium: Browser, faults: Faults) -> Iterator[BrowserContext]:
-    context = chromium.new_context()
-    faults.watch(context)
-    yield context
-    context.close()
 
 
 def settle(pages: list[Page], site: Site, *finished: str) -> None:

@@ -20,6 +20,7 @@ from playwright.sync_api import (
 from playwright.sync_api import TimeoutError as TooLate
 
 from tests.services import visitors
+from tests.services.browser import browsing
 from tests.services.process import ROOT, Process, free_port, wait_until
 from tests.services.proxy import Proxy
 from tests.services.visitors import PATIENCE_MS
@@ -160,7 +161,7 @@ def visiting(
     browser: Browser, lobby: Lobby, transport: str = "websocket", **options: Any
 ) -> Iterator[Visitor]:
     """A visitor; a script error or a violation of the pages' policy fails the test."""
-    with visitors.browsing(browser, **options) as context:
+    with browsing(browser, **options) as context:
         yield Visitor(context, lobby, transport)
 
 

@@ -18,6 +18,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Locator, Request, expect
 
 from tests.services import visitors
+from tests.services.browser import browsing
 from tests.services.process import ROOT, Process, free_port, wait_until
 from tests.services.proxy import Proxy
 from tests.services.visitors import PATIENCE_MS, Sample
@@ -190,7 +191,7 @@ def visiting(
     browser: Browser, studio: Studio, transport: str = "websocket", **options: Any
 ) -> Iterator[Visitor]:
     """A visitor; a script error or a violation of the page's policy fails the test."""
-    with visitors.browsing(browser, **options) as context:
+    with browsing(browser, **options) as context:
         yield Visitor(context, studio, transport)
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
@@ -30,7 +31,20 @@ def running_chromium() -> Iterator[Browser]:
             browser.close()
 
 
-class Faults(list[str]):
+@contextmanager
+def browsing(browser: Browser, **options: Any) -> Iterator[BrowserContext]:
+    """A fresh profile; a script error or a violation of the pages' policy fails the test."""
+    faults = _Faults()
+    context = browser.new_context(**options)
+    faults.watch(context)
+    try:
+        yield context
+    finally:
+        context.close()
+    assert faults == []
+
+
+class _Faults(list[str]):
     """What a page must never do: throw, or be stopped by its content security policy."""
 
     def watch(self, context: BrowserContext) -> None:

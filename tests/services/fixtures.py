@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.services import wheel
-from tests.services.browser import Faults, running_chromium
+from tests.services.browser import browsing, running_chromium
 from tests.services.postgresql import PostgresqlServer, running_postgresql
 from tests.services.rabbitmq import RabbitmqServer, running_rabbitmq
 from tests.services.redis import RedisServer, running_redis
@@ -95,14 +95,8 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     """A fresh browser profile. A script error or a CSP violation in it fails the test."""
-    faults = Faults()
-    context = chromium.new_context()
-    faults.watch(context)
-    try:
+    with browsing(chromium) as context:
         yield context
-    finally:
-        context.close()
-    assert faults == []
 
 
 @pytest.fixture

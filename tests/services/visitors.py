@@ -2,13 +2,9 @@
 
 import base64
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Response, Route, WebSocket
-
-from tests.services.browser import Faults
+from playwright.sync_api import BrowserContext, Response, Route, WebSocket
 
 TRANSPORTS = ("websocket", "stream", "polling")
 PATIENCE_MS = 60_000
@@ -115,22 +111,6 @@ class Visitor:
     def _note_socket(self, socket: WebSocket) -> None:
         self.sockets.append(socket)
         socket.on("framereceived", lambda frame: self.frames.append(str(frame)))
-
-
-SomeVisitor = TypeVar("SomeVisitor", bound=Visitor)
-
-
-@contextmanager
-def browsing(browser: Browser, **options: Any) -> Iterator[BrowserContext]:
-    """A fresh profile; a script error or a violation of the pages' policy fails the test."""
-    faults = Faults()
-    context = browser.new_context(**options)
-    faults.watch(context)
-    try:
-        yield context
-    finally:
-        context.close()
-    assert faults == []
 
 
 ALTERATIONS = ("task", "signature", "algorithm", "none")

@@ -11,12 +11,11 @@ import pytest
 from django.test import Client
 
 from dashboard import tokens
-from dashboard.demo.upload import following, limits, receiving, store, tasks, views, visitors
+from dashboard.demo.upload import following, limits, receiving, store, tasks, visitors
 from dashboard.demo.upload.receiving import Told
 from dashboard.demo.upload.store import Upload
-from dashboard.throttle import Budget, Rate
 from realtime.ports import StoreUnavailable
-from tests.unit.dashboard.uploads import picture
+from tests.unit.dashboard.uploads import picture, served
 
 pytestmark = pytest.mark.django_db
 
@@ -26,11 +25,7 @@ TABLE = b"sku,name,price\n1,a,2.50\n2,b,3\n"
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.UPLOAD_DIR = tmp_path / "uploads"
-    settings.ROOT_URLCONF = "dashboard.demo.urls"
-    settings.HEADWAY_EMBED_KEY = "k" * 40
-    monkeypatch.setattr(limits, "MIN_FREE", 0)
-    monkeypatch.setattr(views, "_begun", Budget(Rate(1_000, 1.0)))
+    served(tmp_path / "uploads", settings, monkeypatch)
     monkeypatch.setattr(visitors, "known", lambda request: ME)
 
 

@@ -21,7 +21,7 @@ from dashboard.demo.upload.receiving import Told, WrongOffset
 from dashboard.demo.upload.refusals import Gone, Refused
 from dashboard.demo.upload.store import Upload
 from dashboard.throttle import Budget, Rate
-from tests.unit.dashboard.uploads import picture, zipped
+from tests.unit.dashboard.uploads import picture, served, zipped
 
 ME, OTHER = "a" * 32, "b" * 32
 TABLE = b"sku,name,price\n1,=cmd(),2.50\n2,b,no\n"
@@ -29,11 +29,7 @@ TABLE = b"sku,name,price\n1,=cmd(),2.50\n2,b,no\n"
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
-    settings.UPLOAD_DIR = tmp_path / "uploads"
-    settings.ROOT_URLCONF = "dashboard.demo.urls"
-    settings.HEADWAY_EMBED_KEY = "k" * 40
-    monkeypatch.setattr(limits, "MIN_FREE", 0)
-    monkeypatch.setattr(views, "_begun", Budget(Rate(1_000, 1.0)))
+    served(tmp_path / "uploads", settings, monkeypatch)
     return tmp_path / "uploads"
 
 
