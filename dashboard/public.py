@@ -110,12 +110,8 @@ class PublicReader:
             values += [subject, at, total, False]
         statement = _VOUCH.format(", ".join(["(%s, %s, %s, %s)"] * len(news)))
         connection = connections[self._alias]
-        try:
-            with translated(), transaction.atomic(using=self._alias), connection.cursor() as cursor:
-                cursor.execute(statement, values)
-        finally:
-            if not connection.in_atomic_block:
-                connection.close_if_unusable_or_obsolete()
+        with translated(), transaction.atomic(using=self._alias), connection.cursor() as cursor:
+            cursor.execute(statement, values)
 
 
 def _is_subject(subject: object) -> bool:

@@ -17,7 +17,8 @@ Answer = TypeVar("Answer")
 _BEGIN = {
     # Deferred: a reader takes no lock, whatever `transaction_mode` the host's writers use.
     "sqlite": "BEGIN DEFERRED",
-    "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+    " SET LOCAL statement_timeout = {limit_ms:d}",
 }
 MAX_READ_S = 15.0
 """Of one statement on PostgreSQL, of a whole read on SQLite. The number of rows that are searched
@@ -69,8 +70,9 @@ class Snapshot:
 
 def read(alias: str, work: Callable[[Snapshot], Answer], most_s: float | None = None) -> Answer:
     """What `work` makes of one snapshot; `StoreUnavailable` when the database fails, `TooCostly`
-    when it takes longer than `most_s` (seconds; `MAX_READ_S` for None). A connection that was left
-    open and has died since is made anew."""
+    when it takes longer than `most_s` (seconds; `MAX_READ_S` for None). The connection
+    stays open for the next query, as after Django's own, until the request ends; one that has died
+    meanwhile is made anew."""
     most_s = MAX_READ_S if most_s is None else most_s
     connection = connections[alias]
     if connection.in_atomic_block:
@@ -88,8 +90,6 @@ def read(alias: str, work: Callable[[Snapshot], Answer], most_s: float | None = 
     except _LOST as error:
         connection.close()
         raise StoreUnavailable(f"The database did not answer: {error}") from error
-    finally:
-        connection.close_if_unusable_or_obsolete()
 
 
 def distinct(snapshot: Snapshot, column: str, most: int, start: str = "") -> list[str]:
@@ -112,24 +112,19 @@ def distinct(snapshot: Snapshot, column: str, most: int, start: str = "") -> lis
 def _once(
     connection: BaseDatabaseWrapper, work: Callable[[Snapshot], Answer], most_s: float
 ) -> Answer:
-    was_open = connection.connection is not None
     try:
-        with _transaction(connection), _limited(connection, most_s):
+        with _transaction(connection, most_s), _limited(connection, most_s):
             return work(Snapshot(connection))
     except OperationalError as error:
         if _is_cancelled(error):
             raise TooCostly(f"The read took more than {most_s:g} s.") from error
         raise
-    finally:
-        if not was_open:
-            # Opened for this read, outside of a request that would look after it.
-            connection.close_if_unusable_or_obsolete()
 
 
 @contextlib.contextmanager
-def _transaction(connection: BaseDatabaseWrapper) -> Iterator[None]:
+def _transaction(connection: BaseDatabaseWrapper, most_s: float) -> Iterator[None]:
     with connection.cursor() as cursor:
-        cursor.execute(_BEGIN[connection.vendor])
+        cursor.execute(_BEGIN[connection.vendor].format(limit_ms=round(most_s * 1000)))
     try:
         yield
     finally:
@@ -140,11 +135,8 @@ def _transaction(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _limited(connection: BaseDatabaseWrapper, most_s: float) -> Iterator[None]:
-    """Whatever runs within is given up after so many seconds."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            limit = str(round(most_s * 1000))
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", (limit,))
+    """Whatever SQLite runs within is given up after so many seconds."""
+    if connection.vendor != "sqlite":
         yield
         return
     until = time.monotonic() + most_s

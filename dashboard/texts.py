@@ -29,6 +29,8 @@ _IS_THERE = {
 }
 # Both kinds of index know three characters that follow each other within a word.
 _RUN = re.compile("[A-Za-z0-9]{3,}")
+# What most exceptions end in leads to all of them, and takes the longer the more there are.
+_COMMON_END = re.compile("(?<=[a-z0-9]{3})(?:error|exception)$", re.IGNORECASE)
 _MOST_RUNS = 4
 _MOST_TRIGRAMS = 24
 _DUE = "SELECT task_id FROM headway_text_due"
@@ -104,7 +106,7 @@ def _longest(condition: Condition) -> tuple[str, ...]:
             pass
         case _:
             parts = ()
-    found = dict.fromkeys(run for part in parts for run in _RUN.findall(part))
+    found = dict.fromkeys(_COMMON_END.sub("", run) for part in parts for run in _RUN.findall(part))
     return tuple(sorted(found, key=len, reverse=True)[:_MOST_RUNS])
 
 

@@ -2,9 +2,11 @@ import base64
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from django.db import connections, transaction
+from django.db.backends.signals import connection_created
 
 from dashboard import plans, queries, search, snapshots
 from dashboard.queries import Reader
@@ -420,24 +422,28 @@ def test_a_server_that_is_down_is_unavailable(
     assert reader.stream().epoch == "e1"
 
 
-def test_threads_read_at_once_and_leave_no_connection_open(
+def test_threads_read_at_once_by_one_connection_each(
     store: Store, reader: Reader, database: str
 ) -> None:
     write(store, *(task(n) for n in range(50)))
-    left_open: list[bool] = []
+    made: list[str] = []
+
+    def note(**_: Any) -> None:
+        made.append(threading.current_thread().name)
 
     def read() -> None:
         for _ in range(10):
             assert len(page(reader).rows) == 50
-        left_open.append(connections[database].connection is not None)
+        connections[database].close()
 
     threads = [threading.Thread(target=read) for _ in range(4)]
+    connection_created.connect(note)
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
-    assert left_open == [False] * 4
+    assert sorted(made) == sorted(thread.name for thread in threads)
 
 
 @databases.ONLY_SQLITE

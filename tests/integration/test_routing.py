@@ -10,6 +10,8 @@ import pytest
 from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import get_user_model
+from django.db import connection as database
+from django.db.backends.signals import connection_created
 from django.test import Client
 
 from dashboard import routing
@@ -17,6 +19,7 @@ from dashboard.store import Store
 from realtime import codec
 from realtime.core.task import Task
 from realtime.core.wire import task_row
+from realtime.hub.pool import THREADS
 from realtime.ports import Batch, Changes
 
 HOST = (b"host", b"testserver")
@@ -87,6 +90,37 @@ async def test_the_same_cookie_on_a_foreign_page_is_a_stranger(store: Store, coo
     assert (await _frame(connection, "hello"))["user"] is None
     await connection.disconnect()
     await routing.hubs.current().stop()
+
+
+async def test_a_thread_of_the_hub_keeps_its_connection_to_the_database(
+    store: Store, cookie: bytes
+) -> None:
+    made: list[str] = []
+
+    def note(**_: Any) -> None:
+        made.append(threading.current_thread().name)
+
+    connection_created.connect(note)
+    connection = _connection((b"cookie", cookie))
+    await connection.connect()
+    for view in range(1, 13):
+        asked = {"op": "open", "view": view, "of": "tasks", "query": f"name:shop.mail{view}"}
+        await connection.send_json_to(asked)
+        await _frame(connection, "snapshot")
+    await connection.disconnect()
+    await routing.hubs.current().stop()
+
+    assert made
+    assert len(made) == len(set(made)) <= THREADS
+
+
+def test_a_connection_of_a_pool_is_given_back(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setitem(database.settings_dict["OPTIONS"], "pool", True)
+        patched.setattr(database, "ensure_connection", lambda: pytest.fail("keeps one"))
+        routing._keep_connection()
 
 
 async def test_someone_whose_rights_are_taken_away_is_closed_when_it_is_announced(
