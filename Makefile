@@ -19,7 +19,7 @@ DIST := --dist loadfile --no-loadscope-reorder
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 5 ? 3 * n / 2 : 6)))
 
 # One program a subject; the other modules of benchmarks/ are what these share.
-SUBJECTS := ingest fanout latency browser memory overhead history
+SUBJECTS := ingest fanout latency opening browser memory overhead history
 BENCHMARKS := $(foreach subject,$(SUBJECTS),$(if $(wildcard benchmarks/$(subject).py),$(subject)))
 
 .DEFAULT_GOAL := help

@@ -20,6 +20,7 @@ from benchmarks.sockets import percentile
 from benchmarks.stored import NOW
 
 INDEXED, BOUNDED = "by index", "bounded"
+TAGS = 200
 
 
 class Term(NamedTuple):
@@ -140,6 +141,7 @@ def told(times: int) -> dict[str, Any]:
             name: _timed(times, ask) for name, ask in _figures(reader, known).items()
         }
         found["pages"] = {name: _timed(times, ask) for name, ask in _pages(known).items()}
+        found["tags"] = {f"a page with {TAGS} progress tags": _timed(times, _page_of_tags())}
     found["full_scans"] = sorted(plans)
     return found
 
@@ -206,6 +208,31 @@ def _pages(known: Known) -> dict[str, Callable[[], object]]:
         "page: overview": get(reverse("headway:overview")),
         "API: tasks": get("/api/v1/tasks"),
     }
+
+
+def _page_of_tags() -> Callable[[], object]:
+    """A visitor's page with a progress tag for each of the newest tasks, what it hands over
+    stored."""
+    from django.template import engines
+    from django.test import RequestFactory
+    from django.urls import resolve
+
+    from dashboard.models import Task
+
+    ids = list(Task.objects.order_by("-first_seen_at").values_list("id", flat=True)[:TAGS])
+    page = engines["django"].from_string(
+        "{% load headway_embed %}{% for id in ids %}{% headway_progress id %}{% endfor %}"
+    )
+
+    def ask() -> None:
+        request = RequestFactory().get("/")
+        request.resolver_match = resolve("/")
+        shown = page.render({"ids": ids}, request).count("<headway-progress")
+        request.close()
+        if shown != TAGS:
+            raise RuntimeError(f"{shown} tags were shown")
+
+    return ask
 
 
 def _timed(times: int, ask: Callable[[], object]) -> dict[str, float]:

@@ -4,9 +4,10 @@
 
 The same questions are asked at 10,000 tasks, to see what grows: the first page and the counts of
 each term of the filter language with a value that few tasks have, that many have and that none has;
-the figures that pages are made of; whole answers over HTTP. Every statement is explained once, and
-one that reads a large table from end to end is reported. A database of a million tasks stays in
-benchmarks/.cache, see `--keep`.
+the figures that pages are made of; whole answers over HTTP. Both histories are asked in turns, and
+of each answer the quieter turn counts. Every statement is explained once, and one that reads a
+large table from end to end is reported. A database of a million tasks stays in benchmarks/.cache,
+see `--keep`.
 """
 
 import argparse
@@ -28,7 +29,8 @@ from tests.services.postgresql import running_postgresql
 from tests.services.process import private_directory
 
 SMALL, TASKS, QUICK_TASKS = 10_000, 1_000_000, 40_000
-TIMES, QUICK_TIMES = 20, 2
+TIMES, QUICK_TIMES = 12, 2
+TURNS = 2
 GOAL_MS = 100.0
 GOAL_GROWTH = 1.5
 FLOOR_MS = 2.0
@@ -82,19 +84,38 @@ def _asked(
     directory: Path, urls: Mapping[int, str], given: argparse.Namespace
 ) -> dict[int, Figures]:
     times = given.times or (QUICK_TIMES if given.quick else TIMES)
+    envs = {size: _environment(url) for size, url in urls.items()}
+    filled_s = {
+        size: None if Path(url.removeprefix("sqlite:///")).exists() else _fill(directory, size, env)
+        for (size, url), env in zip(urls.items(), envs.values(), strict=True)
+    }
     found: dict[int, Figures] = {}
-    for size, url in urls.items():
-        env = {
-            "DJANGO_SETTINGS_MODULE": "dashboard.server.settings",
-            "HEADWAY_DATABASE_URL": url,
-            "HEADWAY_SECRET_KEY": secrets.token_urlsafe(40),
-            "HEADWAY_ADMIN_PASSWORD": secrets.token_urlsafe(20),
-        }
-        file = Path(url.removeprefix("sqlite:///"))
-        filled_s = None if file.exists() else _fill(directory, size, env)
-        say(f"Asking {size} tasks in {url.partition(':')[0]}")
-        found[size] = {**_run("benchmarks.asking", times, env), "filled_s": filled_s}
-    return found
+    for _ in range(1 if given.quick else TURNS):
+        for size, env in envs.items():
+            say(f"Asking {size} tasks in {urls[size].partition(':')[0]}")
+            told = _run("benchmarks.asking", times, env)
+            found[size] = _quieter(found.get(size, told), told)
+    return {size: {**told, "filled_s": filled_s[size]} for size, told in found.items()}
+
+
+def _environment(url: str) -> dict[str, str]:
+    return {
+        "DJANGO_SETTINGS_MODULE": "dashboard.server.settings",
+        "HEADWAY_DATABASE_URL": url,
+        "HEADWAY_SECRET_KEY": secrets.token_urlsafe(40),
+        "HEADWAY_ADMIN_PASSWORD": secrets.token_urlsafe(20),
+        "HEADWAY_EMBED_KEY": secrets.token_urlsafe(40),
+    }
+
+
+def _quieter(one: Figures, other: Figures) -> Figures:
+    """Of each answer the smaller times of two turns."""
+    if "p50" in one:
+        return {name: min(took, other[name]) for name, took in one.items()}
+    return {
+        name: _quieter(told, other[name]) if isinstance(told, dict) else told
+        for name, told in one.items()
+    }
 
 
 def _fill(directory: Path, size: int, env: Mapping[str, str]) -> float:
@@ -137,7 +158,7 @@ def _told(vendor: str, by_size: Mapping[int, Figures], tasks: int) -> Figures:
         ("", "p50", "p95", f"p50 at {SMALL:,}"),
         (
             (name, took["p50"], took["p95"], small[part][name]["p50"])
-            for part in ("figures", "pages")
+            for part in ("figures", "pages", "tags")
             for name, took in large[part].items()
         ),
     )

@@ -15,7 +15,8 @@ from benchmarks import contenders, recording
 from benchmarks.contenders import FLOWER_TASKS, Contender
 from benchmarks.harness import options, report, resident_mb, say, table
 from benchmarks.recording import Recording
-from tests.services.headway import Headway, HeadwayWeb
+from tests.acceptance.support import api_key
+from tests.services.headway import HeadwayWeb
 from tests.services.postgresql import PostgresqlServer, running_postgresql
 from tests.services.process import private_directory
 from tests.services.redis import RedisServer, running_redis
@@ -111,10 +112,7 @@ def _per_socket_kb(
     limits = ["--max-sockets-per-user", "100000", "--max-sockets-per-address", "100000"]
     layer = ["--channel-layer", redis.url(1), "--log-level", "warning"]
     with HeadwayWeb(directory, "web", *layer, *limits, env=env) as web:
-        with Headway(directory, "apikey", "create", "benchmark", env=env) as command:
-            if command.wait_for_exit():
-                raise RuntimeError(command.output())
-        return asyncio.run(_grown_kb(web, command.output().strip(), sockets))
+        return asyncio.run(_grown_kb(web, api_key(directory, env=env), sockets))
 
 
 async def _grown_kb(web: HeadwayWeb, key: str, sockets: int) -> float:

@@ -364,6 +364,21 @@ def test_of_several_texts_the_one_that_fewer_tasks_have_is_looked_up_first(
         assert plan.ids == (tasks[0].id,)
 
 
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("error:PigmentError", "Pigment"),
+        ("label:*BOOKINGEXCEPTION*", "BOOKING"),
+        ("error:OSError", "OSError"),
+        ("terror", "terror"),
+        ("errors", "errors"),
+    ],
+)
+def test_the_end_that_most_exceptions_share_is_not_looked_up(text: str, asked: str) -> None:
+    [term] = query.parse(text).terms
+    assert texts.runs(term.conditions) == ((asked,),)
+
+
 def test_what_several_terms_ask_the_database_is_asked_once(
     store: Store, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
