@@ -5,6 +5,7 @@ The choice is a cookie that the page's script writes and the server reads, so th
 is right. State and task are always shown.
 """
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -67,7 +68,7 @@ _KEPT = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Shown:
     """The columns of one page."""
 
@@ -83,7 +84,7 @@ class Shown:
         """The chosen ones as they are shown, with their classes."""
         return [(each, self.classes[each.key]) for each in self.offered if each.key in self]
 
-    @property
+    @functools.cached_property
     def classes(self) -> Mapping[str, str]:
         """What list.css knows each chosen one by."""
         return {

@@ -20,6 +20,9 @@ Row = Mapping[str, Any]
 SKEW_LIMIT_S = 1.0
 # An estimate from less than this much work is noise.
 _ESTIMATE_AFTER_S = 5.0
+# Whole, since a template takes five times as long over what is not there.
+_NO_BAR: Row = {"is_shown": False, "percent": None, "detail": "", "title": "", "label": ""}
+_NO_NOTE: Row = {"strong": "", "text": ""}
 
 
 def state_of(row: Row) -> str:
@@ -65,7 +68,7 @@ def task_line(row: Row, now: float) -> dict[str, Any]:
         "arguments": formats.args(row.get("args"), row.get("kwargs")),
         "where": " · ".join(part for part in (queue, worker) if part),
         "bar": bar,
-        "note": None if bar else _note(row, state, now),
+        "note": _NO_NOTE if bar["is_shown"] else _note(row, state, now),
         "queue": queue or formats.NONE,
         "worker": formats.worker(worker)[0] or formats.NONE,
         "worker_title": worker,
@@ -96,7 +99,8 @@ def node_line(row: Row) -> dict[str, Any]:
 
 def blank_task_line() -> dict[str, Any]:
     """The same cells without a task, for the page's `<template>`."""
-    return {"state": "unknown", "word": words.STATES["unknown"]}
+    blank = {"bar": _NO_BAR, "note": _NO_NOTE}
+    return {"state": "unknown", "word": words.STATES["unknown"], **blank}
 
 
 def stamp(at: float) -> str:
@@ -113,15 +117,16 @@ def running_time(row: Row, now: float) -> float | None:
     return now - row["started_at"] if is_running and row.get("started_at") else None
 
 
-def _bar(row: Row, function: str, now: float) -> dict[str, Any] | None:
+def _bar(row: Row, function: str, now: float) -> Mapping[str, Any]:
     progress = row.get("progress")
     if not progress or row["status"] != "running":
-        return None
+        return _NO_BAR
     share = progress.get("percent")
     title = progress.get("message") or progress.get("stage") or counted(progress)
     end = expected_end(row)
     left = 0 if end is None else end - now
     return {
+        "is_shown": True,
         "percent": None if share is None else int(min(100, max(0, share))),
         "detail": words.NOTES["left"] % {"time": formats.age(left)} if left > 0 else title,
         "title": title,

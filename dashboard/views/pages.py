@@ -39,7 +39,8 @@ def tasks(request: HttpRequest, rights: Rights) -> HttpResponse:
     try:
         reader, now = snapshots(), time.time()
         found = TaskList(reader, rights, text, request.GET.get("after"), now)
-        context = {**found.context(), **choices(request, rights)}
+        chosen = choices(request, rights)
+        context = {**found.context(chosen["columns"]), **chosen}
         stream = reader.stream()
     except TooCostly:
         return too_costly(request)

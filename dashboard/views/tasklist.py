@@ -1,7 +1,7 @@
 """The task list at first paint: rows, tabs, chips, and what is said when there is nothing to
 show."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -149,8 +149,8 @@ class TaskList:
         """400 where the query was not answered as typed."""
         return 400 if self._asked.fault else 200
 
-    def context(self) -> dict[str, Any]:
-        """Everything tasks.html needs."""
+    def context(self, shown: columns.Shown) -> dict[str, Any]:
+        """Everything tasks.html needs, with these columns."""
         select = Select("tasks", self._asked.query, LIST_LIMIT)
         page = self._page(select)
         counts = self._reader.counts(self._stateless, self._rights.rows, self._now)
@@ -161,9 +161,7 @@ class TaskList:
             "chips": chips(self._terms, list_url),
             "bar": {"of": "tasks", "action": list_url(), "clear": list_url()},
             "tabs": self._tabs(counts),
-            "lines": [
-                {**presentation.task_line(row, self._now), **columns.cells(row)} for row in rows
-            ],
+            "lines": [self._line(row, shown) for row in rows],
             "blank": presentation.blank_task_line(),
             "limit": LIST_LIMIT,
             "api_url": f"{reverse('headway:index')}api/v1/tasks",
@@ -183,6 +181,10 @@ class TaskList:
             },
             "empty": None if rows else self._empty(page),
         }
+
+    def _line(self, row: Mapping[str, Any], shown: columns.Shown) -> dict[str, Any]:
+        line = presentation.task_line(row, self._now)
+        return {**line, **columns.cells(row)} if shown.has_more else line
 
     def _page(self, select: Select) -> Page:
         try:
