@@ -1,8 +1,5 @@
-"""Asks the database of the standalone server's settings, which `benchmarks.stored` filled, and
-tells how long each answer took; one JSON object on the last line.
-
-    HEADWAY_DATABASE_URL=.. python -m benchmarks.asking TIMES
-"""
+"""Asks the database of the standalone server's settings, which `benchmarks.stored` filled, what
+`benchmarks.history` wants to know, and tells how long each answer took."""
 
 import json
 import re
@@ -11,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import django
@@ -20,6 +18,7 @@ from benchmarks.sockets import percentile
 from benchmarks.stored import NOW
 
 INDEXED, BOUNDED = "by index", "bounded"
+KINDS = ("rare", "common", "absent")
 TAGS = 200
 
 
@@ -115,35 +114,34 @@ def terms(known: Known) -> Mapping[str, Term]:
     }
 
 
-def told(times: int) -> dict[str, Any]:
-    """Milliseconds of every answer, by what was asked, and the plans that read a whole table."""
+class Question(NamedTuple):
+    """Something to be asked; `kind` is that of a term's value, `how` the term is answered."""
+
+    ask: Callable[[], object]
+    part: str
+    name: str
+    kind: str = ""
+    how: str = ""
+
+
+def _questions() -> Iterator[Question]:
     from dashboard.queries import Reader
     from realtime.core import query
     from realtime.ports import Select
 
     known, reader = _known(), Reader()
-    everything = query.EVERYTHING
-    found: dict[str, Any] = {"list": {}, "counts": {}}
-    with _watched() as plans:
-        for name, term in terms(known).items():
-            found["list"][name] = {"how": term.how}
-            found["counts"][name] = {"how": term.how}
-            for kind in ("rare", "common", "absent"):
-                wanted = query.parse(getattr(term, kind))
-                select = Select("tasks", wanted)
-                found["list"][name][kind] = _timed(
-                    times, lambda s=select: reader.page(s, everything, NOW)
-                )
-                found["counts"][name][kind] = _timed(
-                    times, lambda w=wanted: reader.counts(w, everything, NOW)
-                )
-        found["figures"] = {
-            name: _timed(times, ask) for name, ask in _figures(reader, known).items()
-        }
-        found["pages"] = {name: _timed(times, ask) for name, ask in _pages(known).items()}
-        found["tags"] = {f"a page with {TAGS} progress tags": _timed(times, _page_of_tags())}
-    found["full_scans"] = sorted(plans)
-    return found
+    for name, term in terms(known).items():
+        for kind in KINDS:
+            wanted = query.parse(getattr(term, kind))
+            page = partial(reader.page, Select("tasks", wanted), query.EVERYTHING, NOW)
+            yield Question(page, "list", name, kind, term.how)
+            counts = partial(reader.counts, wanted, query.EVERYTHING, NOW)
+            yield Question(counts, "counts", name, kind, term.how)
+    for name, ask in _figures(reader, known).items():
+        yield Question(ask, "figures", name)
+    for name, ask in _pages(known).items():
+        yield Question(ask, "pages", name)
+    yield Question(_page_of_tags(), "tags", f"a page with {TAGS} progress tags")
 
 
 def _figures(reader: Any, known: Known) -> dict[str, Callable[[], object]]:
@@ -311,11 +309,19 @@ def _known() -> Known:
     return Known(id_, root, newest, rare, signature, rare_signature, until)
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Ask."""
+def main() -> None:
+    """Answer on standard output, a line of JSON each: first all questions there are, then, for each
+    line `NUMBER TIMES` of the input, how long that one took; at its end the plans that read a whole
+    table."""
     django.setup()
-    print(json.dumps(told(int(arguments[0]))), flush=True)
+    questions = list(_questions())
+    with _watched() as scans:
+        print(json.dumps([question[1:] for question in questions]), flush=True)
+        for line in sys.stdin:
+            number, times = map(int, line.split())
+            print(json.dumps(_timed(times, questions[number].ask)), flush=True)
+    print(json.dumps(sorted(scans)), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

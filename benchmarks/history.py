@@ -4,10 +4,10 @@
 
 The same questions are asked at 10,000 tasks, to see what grows: the first page and the counts of
 each term of the filter language with a value that few tasks have, that many have and that none has;
-the figures that pages are made of; whole answers over HTTP. Both histories are asked in turns, and
-of each answer the quieter turn counts. Every statement is explained once, and one that reads a
-large table from end to end is reported. A database of a million tasks stays in benchmarks/.cache,
-see `--keep`.
+the figures that pages are made of; whole answers over HTTP. Each question is asked of both in
+turns, and the quietest turn counts. Every statement is explained once, and one that reads a large
+table from end to end is reported. A database of a million tasks stays in benchmarks/.cache, see
+`--keep`.
 """
 
 import argparse
@@ -20,8 +20,9 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+from benchmarks.asking import KINDS
 from benchmarks.harness import CACHE, options, report, say, table
 from benchmarks.sockets import Pressure
 from tests.services.headway import Headway
@@ -29,13 +30,12 @@ from tests.services.postgresql import running_postgresql
 from tests.services.process import private_directory
 
 SMALL, TASKS, QUICK_TASKS = 10_000, 1_000_000, 40_000
-TIMES, QUICK_TIMES = 12, 2
-TURNS = 2
+TIMES, QUICK_TIMES = 8, 2
+TURNS = 3
 GOAL_MS = 100.0
 GOAL_GROWTH = 1.5
 FLOOR_MS = 2.0
 """What takes less has not grown: it is the same few reads, and noise."""
-KINDS = ("rare", "common", "absent")
 
 Figures = dict[str, Any]
 
@@ -89,13 +89,52 @@ def _asked(
         size: None if Path(url.removeprefix("sqlite:///")).exists() else _fill(directory, size, env)
         for (size, url), env in zip(urls.items(), envs.values(), strict=True)
     }
-    found: dict[int, Figures] = {}
-    for _ in range(1 if given.quick else TURNS):
-        for size, env in envs.items():
-            say(f"Asking {size} tasks in {urls[size].partition(':')[0]}")
-            told = _run("benchmarks.asking", times, env)
-            found[size] = _quieter(found.get(size, told), told)
-    return {size: {**told, "filled_s": filled_s[size]} for size, told in found.items()}
+    with ExitStack() as stack:
+        askers = {size: stack.enter_context(_Asker(env)) for size, env in envs.items()}
+        say(f"Asking {' and '.join(map(str, urls))} tasks in {urls[SMALL].partition(':')[0]}")
+        for number in range(len(askers[SMALL].questions)):
+            for _ in range(1 if given.quick else TURNS):
+                for asker in askers.values():
+                    asker.ask(number, times)
+    return {size: {**asker.found, "filled_s": filled_s[size]} for size, asker in askers.items()}
+
+
+class _Asker:
+    """A process that asks one database; `found` are the times of its answers, of each of them those
+    of the quietest turn, as part, name and kind of the question have it."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.asking"],
+            env={**os.environ, **env},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.questions: list[tuple[str, str, str, str]] = self._told()
+        self.found: Figures = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self.found["full_scans"] = self._told()
+        self._process.wait()
+
+    def ask(self, number: int, times: int) -> None:
+        """Have this question asked so often."""
+        print(number, times, file=self._process.stdin, flush=True)
+        took: dict[str, float] = self._told()
+        part, name, kind, how = self.questions[number]
+        told = self.found.setdefault(part, {}).setdefault(name, {"how": how})
+        best = told.setdefault(kind, {}) if kind else told
+        best.update({each: min(ms, best.get(each, ms)) for each, ms in took.items()})
+
+    def _told(self) -> Any:
+        assert self._process.stdout is not None
+        return json.loads(self._process.stdout.readline())
 
 
 def _environment(url: str) -> dict[str, str]:
@@ -108,37 +147,15 @@ def _environment(url: str) -> dict[str, str]:
     }
 
 
-def _quieter(one: Figures, other: Figures) -> Figures:
-    """Of each answer the smaller times of two turns."""
-    if "p50" in one:
-        return {name: min(took, other[name]) for name, took in one.items()}
-    return {
-        name: _quieter(told, other[name]) if isinstance(told, dict) else told
-        for name, told in one.items()
-    }
-
-
 def _fill(directory: Path, size: int, env: Mapping[str, str]) -> float:
     say(f"Storing {size} tasks")
     with Headway(directory, "manage", "migrate", env=env) as migration:
         if migration.wait_for_exit(120):
             raise RuntimeError(migration.output())
     began = time.monotonic()
-    _run("benchmarks.stored", size, env)
+    command = [sys.executable, "-m", "benchmarks.stored", str(size)]
+    subprocess.run(command, env={**os.environ, **env}, check=True)
     return round(time.monotonic() - began, 1)
-
-
-def _run(program: str, number: int, env: Mapping[str, str]) -> Figures:
-    """The JSON object that a program prints last, run in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", program, str(number)],
-        env={**os.environ, **env},
-        stdout=subprocess.PIPE,
-        check=True,
-        text=True,
-    )
-    figures: Figures = json.loads(done.stdout.splitlines()[-1])
-    return figures
 
 
 def _told(vendor: str, by_size: Mapping[int, Figures], tasks: int) -> Figures:

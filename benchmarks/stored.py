@@ -259,7 +259,6 @@ def main(arguments: Sequence[str]) -> None:
     """Fill the database."""
     django.setup()
     fill(int(arguments[0]))
-    print("{}")
 
 
 if __name__ == "__main__":
