@@ -36,10 +36,10 @@ _INDEXED = (
     "queue",
 )
 _COMMON = ("completed", "succeeded")
-_TESTS = 4
+_TESTS = 3
 """Of texts and numbers, in one row: they cost as much as reading it."""
 _JSON = ("args", "kwargs")
-_JSON_TESTS = 12
+_JSON_TESTS = 9
 """What it costs to take one of these apart."""
 _SCATTERED = 2.0
 """Rows of one value lie further apart than the newest rows: to read one costs so much more."""
