@@ -15,12 +15,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from asgiref.sync import sync_to_async
-
 from dashboard import following, status_reading
 from dashboard.public import PublicReader
 from dashboard.status_reading import Known
 from dashboard.status_subject import Subject
+from dashboard.threads import awaited
 from realtime.core.public import GROUP, TASK, subject_of
 from realtime.core.wire import Row
 from realtime.embedding import Expected
@@ -62,7 +61,7 @@ def get_task(task: object) -> "Task":
 
 async def aget_task(task: object) -> "Task":
     """As `get_task`, in async code."""
-    return await sync_to_async(get_task)(task)
+    return await awaited(get_task)(task)
 
 
 def get_group(group: object) -> "Group":
@@ -73,7 +72,7 @@ def get_group(group: object) -> "Group":
 
 async def aget_group(group: object) -> "Group":
     """As `get_group`, in async code."""
-    return await sync_to_async(get_group)(group)
+    return await awaited(get_group)(group)
 
 
 def expect(task: object) -> None:
@@ -84,7 +83,7 @@ def expect(task: object) -> None:
 
 async def aexpect(task: object) -> None:
     """As `expect`, in async code."""
-    await sync_to_async(expect)(task)
+    await awaited(expect)(task)
 
 
 def expect_group(group: object, total: int | None = None) -> None:
@@ -98,7 +97,7 @@ def expect_group(group: object, total: int | None = None) -> None:
 
 async def aexpect_group(group: object, total: int | None = None) -> None:
     """As `expect_group`, in async code."""
-    await sync_to_async(expect_group)(group, total)
+    await awaited(expect_group)(group, total)
 
 
 class Task(Subject):
@@ -256,7 +255,7 @@ class Task(Subject):
 
     async def atree(self) -> "Tree":
         """As `tree`, in async code."""
-        return await sync_to_async(lambda: self.tree)()
+        return await awaited(lambda: self.tree)()
 
     @property
     def parent(self) -> "Task | None":
@@ -295,7 +294,7 @@ class Task(Subject):
         await following.exhausted(self.watch(), timeout)
         if self.is_successful:
             return self.return_value
-        error = await sync_to_async(status_reading.error)(self.id) or TaskFailed(self)
+        error = await awaited(status_reading.error)(self.id) or TaskFailed(self)
         if propagate:
             raise error
         return error
@@ -384,7 +383,7 @@ class Group(Subject):
         """Its members as they end, each once."""
         told: set[str] = set()
         async for _ in self.watch():
-            for task in await sync_to_async(lambda: self.tasks)():
+            for task in await awaited(lambda: self.tasks)():
                 if task.is_finished and task.id not in told:
                     told.add(task.id)
                     yield task
@@ -394,7 +393,7 @@ class Group(Subject):
         raises `TaskFailed`, or stands in the list where `propagate` is False. TimeoutError after
         `timeout` seconds."""
         await following.exhausted(self.watch(), timeout)
-        tasks = await sync_to_async(lambda: self.tasks)()
+        tasks = await awaited(lambda: self.tasks)()
         found = [task.result if task.is_successful else TaskFailed(task) for task in tasks]
         failed = next((each for each in found if isinstance(each, TaskFailed)), None)
         if failed is not None and propagate:

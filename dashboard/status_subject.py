@@ -3,9 +3,8 @@
 import time
 from typing import Any, cast
 
-from asgiref.sync import sync_to_async
-
 from dashboard.status_reading import Known
+from dashboard.threads import awaited
 from realtime.core.expected import HANDED_OVER, NO_NEWS
 from realtime.core.public import EXPECTED_S
 from realtime.core.task import COMPLETED, FAILED, QUEUED, SUCCEEDED, UNKNOWN
@@ -94,7 +93,7 @@ class Subject:
 
     async def arefresh(self) -> None:
         """As `refresh`, in async code."""
-        await sync_to_async(self.refresh)()
+        await awaited(self.refresh)()
 
     def _get(self, name: str) -> Any:
         return self._known.row.get(name)

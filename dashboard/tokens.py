@@ -13,12 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jwt
-from asgiref.sync import sync_to_async
 from celery.result import AsyncResult, GroupResult
 from django.http import HttpRequest
 from jwt.types import Options
 
 from dashboard import conf, granting
+from dashboard.threads import awaited
 from realtime.core.public import CAN, GROUP, MAX_ID_LENGTH, TASK, Expected, subject_of
 from realtime.embedding import BadToken, Grant, PublicReads
 from realtime.ports import StoreUnavailable
@@ -155,7 +155,7 @@ def mint(
     return token
 
 
-amint = sync_to_async(mint)
+amint = awaited(mint)
 """`mint` for coroutines."""
 
 
