@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from django.db import connections
+
 logger = logging.getLogger(__name__)
 
 FINISH_S = 5.0
@@ -74,5 +76,7 @@ class Parts:
             if self._stopping.is_set():
                 return
             logger.error("The %s ended by itself", name, extra={"action": "part_ended"})
+        finally:
+            connections.close_all()
         self.dead.append(name)
         self._on_death(name)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from celery import Celery
+from django.db import connections
 
 from dashboard import beat, models
 from dashboard.redaction import Redaction
@@ -31,7 +32,11 @@ from tests.services.worker import CeleryWorker, app_environment
 
 @contextmanager
 def running(part: Any) -> Iterator[None]:
-    thread = threading.Thread(target=part.run)
+    def run() -> None:
+        part.run()
+        connections.close_all()
+
+    thread = threading.Thread(target=run)
     thread.start()
     try:
         yield
