@@ -6,11 +6,12 @@ the first socket that the loop serves.
 
 import contextlib
 import functools
+from collections.abc import Iterator
 from importlib import metadata
 from typing import Any
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
-from django.db import DEFAULT_DB_ALIAS, Error, close_old_connections, connections
+from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections
 from django.urls import path
 
 from dashboard import access, assets, conf, refused, tokens
@@ -36,22 +37,24 @@ def _make_hub() -> Hub:
             public_errors=frozenset(settings.public_errors),
         ),
         layer=shared_layer(),
-        pool=Pool(before=_keep_connection, after=connections.close_all),
+        pool=Pool(around=_connection_kept, after=connections.close_all),
     )
     hub.embeds.tell_refusals(refused.count)
     return hub
 
 
-def _keep_connection() -> None:
-    """Ahead of each question of a hub's thread to the database: the thread's connection stays open,
-    whatever `CONN_MAX_AGE` says of those that serve requests, or is made anew where it broke."""
+@contextlib.contextmanager
+def _connection_kept() -> Iterator[None]:
+    """Around each question of a hub's thread to the database: the thread's connection stays open,
+    whatever `CONN_MAX_AGE` says of those that serve requests. One of a pool is given back."""
     close_old_connections()
-    connection = connections[DEFAULT_DB_ALIAS]
-    if connection.settings_dict["OPTIONS"].get("pool"):
-        return
-    with contextlib.suppress(Error):
-        connection.ensure_connection()
-        connection.close_at = None
+    try:
+        yield
+    finally:
+        connection = connections[DEFAULT_DB_ALIAS]
+        if not connection.settings_dict["OPTIONS"].get("pool"):
+            connection.close_at = None
+        close_old_connections()
 
 
 def _version() -> str:

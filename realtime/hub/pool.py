@@ -5,6 +5,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 THREADS = 4
@@ -29,17 +30,17 @@ class Offload(Protocol):
 
 
 class Pool:
-    """A bounded number of threads. `before` runs in the thread ahead of each call: the place to
-    give up a database connection that went stale; `after` once in each before it ends: the place
-    to close it."""
+    """A bounded number of threads. `around` is entered in the thread for each call: the place to
+    give up a database connection that went stale, or to give back one that others share; `after`
+    runs once in each before it ends: the place to close it."""
 
     def __init__(
         self,
-        before: Callable[[], None] | None = None,
+        around: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
         threads: int = THREADS,
         after: Callable[[], None] | None = None,
     ) -> None:
-        self._before = before
+        self._around = around
         self._after = after
         self._threads = threads
         self._asked: set[Future[Any]] = set()
@@ -49,9 +50,8 @@ class Pool:
         """The call's answer, or what it raised."""
 
         def job() -> R:
-            if self._before is not None:
-                self._before()
-            return call(*args, **kwargs)
+            with self._around():
+                return call(*args, **kwargs)
 
         future = self._executor.submit(job)
         self._asked.add(future)

@@ -114,13 +114,20 @@ async def test_a_thread_of_the_hub_keeps_its_connection_to_the_database(
     assert len(made) == len(set(made)) <= THREADS
 
 
-def test_a_connection_of_a_pool_is_given_back(
-    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_pooled", [True, False])
+def test_a_connection_is_kept_unless_it_belongs_to_a_pool(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch, is_pooled: bool
 ) -> None:
+    database.ensure_connection()
+    database.close_at = None
     with monkeypatch.context() as patched:
-        patched.setitem(database.settings_dict["OPTIONS"], "pool", True)
-        patched.setattr(database, "ensure_connection", lambda: pytest.fail("keeps one"))
-        routing._keep_connection()
+        given_back: list[bool] = []
+        patched.setitem(database.settings_dict["OPTIONS"], "pool", is_pooled)
+        patched.setattr(database, "close", lambda: given_back.append(True))
+        with routing._connection_kept():
+            database.close_at = 0.0
+
+    assert bool(given_back) is is_pooled
 
 
 async def test_someone_whose_rights_are_taken_away_is_closed_when_it_is_announced(
