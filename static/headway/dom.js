@@ -168,10 +168,10 @@ export function setClock(time, at) {
  * @param {ParentNode} root
  */
 export function localise(root) {
-  for (const time of root.querySelectorAll("time[data-clock]")) {
+  for (const time of root.querySelectorAll("time[data-clock], time[data-age]")) {
     const at = Date.parse(time.getAttribute("datetime") ?? "") / 1000;
     if (Number.isNaN(at)) continue;
-    setText(time, written(at, time.getAttribute("data-clock")));
+    if (time.hasAttribute("data-clock")) setText(time, written(at, time.getAttribute("data-clock")));
     setAttribute(time, "title", format.exact(at));
   }
   for (const place of root.querySelectorAll("[data-zone]")) setText(place, zone());

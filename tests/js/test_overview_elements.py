@@ -11,6 +11,7 @@ from tests.js.axe import violations
 from tests.js.looks import THEMES, WIDTHS
 from tests.js.serving import Server
 from tests.js.told import shop
+from tests.services.browser import browsing
 from tests.services.process import wait_until
 
 PLOT = '[data-part="plot"]'
@@ -103,13 +104,31 @@ def test_figures_change_in_place(page: Page, server: Server) -> None:
     expect(page.locator(".hw-fail")).to_have_count(5)
 
 
-def test_the_script_paints_what_the_server_wrote(page: Page, server: Server) -> None:
+def test_the_script_paints_what_the_server_wrote(chromium: Browser, server: Server) -> None:
     row = tell_shop(server)
-    overview(page, server)
-    before = page.evaluate(TEXTS)
-    server.tell(told={"overview": [{**row, "queued": 1483}]})
-    expect(tile(page, "queued")).to_have_text("1,483")
-    assert page.evaluate(TEXTS) == before.replace("1,482", "1,483")
+    with browsing(chromium, java_script_enabled=False) as still:
+        page = still.new_page()
+        page.goto(server.url)
+        written = page.evaluate(TEXTS)
+    with browsing(chromium, timezone_id="UTC") as live:
+        page = live.new_page()
+        overview(page, server)
+        server.tell(told={"overview": [{**row, "queued": 1483}]})
+        expect(tile(page, "queued")).to_have_text("1,483")
+        assert page.evaluate(TEXTS) == written.replace("1,482", "1,483")
+
+
+def test_every_time_of_a_page_is_in_the_zone_of_the_viewer(
+    chromium: Browser, server: Server
+) -> None:
+    tell_shop(server)
+    with browsing(chromium, timezone_id="Asia/Kolkata") as context:
+        page = context.new_page()
+        page.route_web_socket(re.compile("."), lambda socket: None)
+        page.goto(server.url)
+        titles = page.locator("time[data-age]").evaluate_all("all => all.map(time => time.title)")
+        assert len(titles) > 5
+        assert [title for title in titles if "UTC+5:30" not in title] == []
 
 
 def test_workers_that_fall_silent_come_first(page: Page, server: Server) -> None:
