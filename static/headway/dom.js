@@ -118,7 +118,7 @@ export function setState(chip, state, word) {
  * @param {number|null} at
  */
 export function setInstant(time, at) {
-  setAttribute(time, "datetime", at === null ? null : new Date(at * 1000).toISOString());
+  setAttribute(time, "datetime", at === null ? null : new Date(format.milliseconds(at)).toISOString());
   setAttribute(time, "title", at === null ? null : format.exact(at));
 }
 

@@ -84,6 +84,15 @@ function long(seconds) {
 export const decimal = (whole, places) => `${whole}${style.decimal}${places}`;
 
 /**
+ * Whole milliseconds, rounded as the server rounds them.
+ *
+ * @param {number} seconds
+ */
+export function milliseconds(seconds) {
+  return Math.floor(seconds * 1000 + 0.5);
+}
+
+/**
  * A measured time: `842 ms`, `2.31 s`, `41 s`, `2m 41s`, `1h 04m`, `3d 4h`.
  *
  * Rounded once, to whole milliseconds, and cut from there: both languages then agree.
@@ -92,7 +101,7 @@ export const decimal = (whole, places) => `${whole}${style.decimal}${places}`;
  */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return NONE;
-  const ms = Math.max(0, Math.floor(seconds * 1000 + 0.5));
+  const ms = Math.max(0, milliseconds(seconds));
   if (ms < 1000) return `${ms}${NBSP}ms`;
   if (ms < 10_000) return `${decimal(Math.floor(ms / 1000), two(Math.floor((ms % 1000) / 10)))}${NBSP}s`;
   return age(ms / 1000);
@@ -272,7 +281,7 @@ export function clock(at, { zone, ms = false } = {}) {
   const text = formatter({
     hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
     ...(zone ? { timeZone: zone } : {}), ...(ms ? { fractionalSecondDigits: 3 } : {}),
-  }).format(at * 1000);
+  }).format(milliseconds(at));
   return ms ? text.replace(".", style.decimal) : text;
 }
 
@@ -283,7 +292,7 @@ export function clock(at, { zone, ms = false } = {}) {
  * @param {string} [zone]
  */
 export function minute(at, zone) {
-  return formatter({ hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(zone ? { timeZone: zone } : {}) }).format(at * 1000);
+  return formatter({ hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(zone ? { timeZone: zone } : {}) }).format(milliseconds(at));
 }
 
 /**
@@ -292,7 +301,7 @@ export function minute(at, zone) {
  * @returns {Record<string, string>}
  */
 function dateParts(at, zone) {
-  const parts = formatter({ day: "numeric", month: "numeric", year: "numeric", ...(zone ? { timeZone: zone } : {}) }).formatToParts(at * 1000);
+  const parts = formatter({ day: "numeric", month: "numeric", year: "numeric", ...(zone ? { timeZone: zone } : {}) }).formatToParts(milliseconds(at));
   return Object.fromEntries(parts.map(({ type, value }) => [type, value]));
 }
 
@@ -342,7 +351,7 @@ export function utcOffset(minutes) {
  * @param {number} at
  */
 export function exact(at) {
-  return `${day(at)} ${clock(at, { ms: true })} ${utcOffset(-new Date(at * 1000).getTimezoneOffset())}`;
+  return `${day(at)} ${clock(at, { ms: true })} ${utcOffset(-new Date(milliseconds(at)).getTimezoneOffset())}`;
 }
 
 /**

@@ -156,6 +156,8 @@ class Process:
     def pause(self) -> None:
         """Freeze the program: its sockets stay open and answer nothing."""
         self._signal(signal.SIGSTOP)
+        # The last of its threads may answer a question yet until the system has stopped it.
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         """Let a frozen program go on."""
