@@ -1,16 +1,20 @@
-"""How long a page waits for its first rows when it opens a view by socket, and what that costs the
-web process: one page after another, and many at once, as after a restart.
+"""How long a page waits for its first rows when it opens a view by socket, and a program for its
+answer of the API, and what that costs the web process: one after another, and many at once, as
+after a restart.
 
     python -m benchmarks.opening [--quick]
 
 `headway web` on PostgreSQL, tables empty: what is measured is the way to the database and back.
-Each page asks for something else, so none is given what was read for another.
+Each asks for something else, so none is given what was read for another.
 """
 
 import asyncio
+import functools
 import json
 import time
-from collections.abc import Sequence
+import urllib.request
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import NamedTuple
 
@@ -35,7 +39,7 @@ class Figures(NamedTuple):
     p50_ms: float
     p95_ms: float
     cpu_ms: float
-    """Of the web process, a page."""
+    """Of the web process, each."""
 
 
 def main() -> None:
@@ -52,8 +56,8 @@ def main() -> None:
         web = stack.enter_context(HeadwayWeb(directory, "web", *arguments, env=env))
         found = asyncio.run(_measured(web, api_key(directory, env=env), pages, rounds))
     table(
-        "from opening a view to its first rows, ms",
-        ("", "p50", "p95", "CPU of the web process a page"),
+        "to the first rows, ms",
+        ("", "p50", "p95", "CPU of the web process each"),
         ((name, *figures) for name, figures in found.items()),
     )
     share = pressure.share()
@@ -62,19 +66,34 @@ def main() -> None:
 
 
 async def _measured(web: HeadwayWeb, key: str, pages: int, rounds: int) -> dict[str, Figures]:
-    await _opened(web, key, "first")  # loads what all of them share
-    before = cpu_s(web.pid)
-    alone = [await _opened(web, key, f"one{n}") for n in range(pages)]
-    between = cpu_s(web.pid)
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+
+        def answered(name: str) -> Awaitable[float]:
+            return loop.run_in_executor(threads, _answered, web, key, name)
+
+        ways = {"view": functools.partial(_opened, web, key), "API": answered}
+        found: dict[str, Figures] = {}
+        for way, asked in ways.items():
+            alone, together = await _asked(asked, web.pid, pages, rounds)
+            found[f"{way}, one after another"] = alone
+            found[f"{way}, {AT_ONCE} at once"] = together
+    return found
+
+
+async def _asked(
+    ask: Callable[[str], Awaitable[float]], pid: int, pages: int, rounds: int
+) -> tuple[Figures, Figures]:
+    """Of one after another, and of many at once."""
+    await ask("first")  # loads what all of them share
+    before = cpu_s(pid)
+    alone = [await ask(f"one{n}") for n in range(pages)]
+    between = cpu_s(pid)
     together: list[float] = []
     for number in range(rounds):
-        asked = (_opened(web, key, f"many{number}x{n}") for n in range(AT_ONCE))
-        together += await asyncio.gather(*asked)
-    after = cpu_s(web.pid)
-    return {
-        "one after another": _figures(alone, between - before),
-        f"{AT_ONCE} at once": _figures(together, after - between),
-    }
+        together += await asyncio.gather(*(ask(f"many{number}x{n}") for n in range(AT_ONCE)))
+    after = cpu_s(pid)
+    return _figures(alone, between - before), _figures(together, after - between)
 
 
 async def _opened(web: HeadwayWeb, key: str, name: str) -> float:
@@ -88,6 +107,16 @@ async def _opened(web: HeadwayWeb, key: str, name: str) -> float:
         while json.loads(await socket.recv())["op"] != "snapshot":
             pass
         return time.perf_counter() - began
+
+
+def _answered(web: HeadwayWeb, key: str, name: str) -> float:
+    """Seconds from asking the API for tasks to its answer, on a connection of its own."""
+    address = f"{web.url}/api/v1/tasks?query=name:{name}"
+    request = urllib.request.Request(address, headers={"Authorization": f"Bearer {key}"})
+    began = time.perf_counter()
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        json.load(answer)
+    return time.perf_counter() - began
 
 
 def _figures(took_s: Sequence[float], used_s: float) -> Figures:

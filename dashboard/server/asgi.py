@@ -13,9 +13,12 @@ from django.urls import re_path
 _pages: Any = get_asgi_application()
 
 from dashboard import assets, conf, routing
+from dashboard.server import pooling
 from dashboard.server.edge import Edge
 from dashboard.server.static import StaticFiles
 from realtime.cut import CutQuietly
+
+pooling.share()
 
 
 async def _no_such_socket(scope: Any, receive: Any, send: Any) -> None:

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from dashboard import composition, conf, routing
 from dashboard.running import Parts
-from dashboard.server import accounts, options
+from dashboard.server import accounts, options, pooling
 from dashboard.server.commands import ADMIN_PASSWORD
 from dashboard.server.console import say
 from dashboard.server.listening import Listener, Ready
@@ -24,7 +24,10 @@ def serve() -> int:
 def web() -> int:
     """Show what receivers elsewhere store, until a signal; the exit code."""
     _make_first_user()
-    listener(_announce).run()
+    try:
+        listener(_announce).run()
+    finally:
+        pooling.close()
     return 0
 
 
@@ -39,6 +42,7 @@ def with_receiving(on_ready: Ready) -> int:
         serving.run()
     finally:
         parts.stop()
+        pooling.close()
     return 1 if parts.dead else 0
 
 
