@@ -97,7 +97,7 @@ def overview(page: Page, url: str) -> None:
 
 def tasks(page: Page, url: str) -> None:
     live(page, f"{url}/tasks/")
-    page.wait_for_selector(MOVING_ROW, state="attached")
+    page.wait_for_selector(MOVING_ROW, state="attached", timeout=PATIENCE_MS)
 
 
 def task(page: Page, url: str) -> None:
