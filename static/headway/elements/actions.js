@@ -247,7 +247,11 @@ export class ActionsElement extends PageElement {
     const { id } = /** @type {Operation} */ (this.#operation);
     const answer = await this.#waitFor(this.#api.get(`operations/${id}`));
     if (!answer) return;
-    if (answer.status === 200) return this.#follow(answer.body);
+    if (answer.status === 200) {
+      // What stops never runs again: this answer was on its way when it was asked to.
+      const isLate = this.#operation?.state === "stopping" && answer.body.state === "running";
+      return this.#follow(isLate ? { ...answer.body, state: "stopping" } : answer.body);
+    }
     this.#complain(actions.fault(answer, this.page.words));
     if (answer.status === 401 || answer.status === 404) return this.#turnTo("over");
     this.#pollTimer = window.setTimeout(() => this.#poll(), 3 * POLL_MS);
