@@ -179,6 +179,21 @@ def _counted(
     return overview.sentence(pattern, since, setting.now, count=formats.number(count), **values)
 
 
+def _timeline(row: Row, _: Setting, field: str, places: str) -> geometry.Line:
+    return geometry.timeline(row.get(field) or (), int(places))
+
+
+def _empties(row: Row, setting: Setting, depth: str, leaving: str, warning: str) -> str:
+    """In how long what waits is gone, at so much a minute and if nothing new came; the words under
+    `empties_WARNING` where it grows, and `empties_never` where nothing leaves."""
+    waits, rate = row.get(depth), row.get(leaving)
+    if not waits or rate is None:
+        return formats.NONE
+    if word := setting.words.get(f"empties_{row.get(warning)}"):
+        return word
+    return formats.age(60 * waits / rate) if rate > 0 else setting.words["empties_never"]
+
+
 def _fill(row: Row, setting: Setting, key: str, *fields: str) -> str:
     return setting.words[key] % {field: _text(row, setting, field) for field in fields}
 
@@ -285,6 +300,7 @@ FORMS: Mapping[str, Callable[..., Any]] = {
     "chip": _chip,
     "counted": _counted,
     "due": _due,
+    "empties": _empties,
     "fill": _fill,
     "find": _find,
     "flag": _flag,
@@ -309,6 +325,7 @@ FORMS: Mapping[str, Callable[..., Any]] = {
     "sum": _sum,
     "target": _target,
     "text": _text,
+    "timeline": _timeline,
     "use": _use,
     "word": _word,
 }

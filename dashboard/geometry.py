@@ -36,16 +36,36 @@ class Bar(TypedDict):
 
 def line(values: Sequence[float]) -> Line:
     """A line over the whole width, from 0 to the highest of the values."""
-    if len(values) < 2:
-        return {"line": "", "area": ""}
-    most = max(*values, 1)
-    points = [
-        f"{_tenths(100 * place / (len(values) - 1))},"
-        f"{_tenths(HEIGHT - 1 - (HEIGHT - 1 - _TOP) * max(0, value) / most)}"
-        for place, value in enumerate(values)
-    ]
-    path = "M" + " ".join(points)
-    return {"line": path, "area": f"{path} L100,{HEIGHT} L0,{HEIGHT}Z"}
+    return timeline(values, len(values)) if len(values) > 1 else {"line": "", "area": ""}
+
+
+def timeline(values: Sequence[float | None], places: int) -> Line:
+    """A line from 0 to the highest of the values that ends at the right, where the whole width has
+    so many places; with a gap where nothing is known."""
+    most = max([1, *(value for value in values if value is not None)])
+    lines, areas = [], []
+    for first, known in _runs(values):
+        begin = places - len(values) + first
+        across = [_tenths(100 * (begin + n) / (places - 1)) for n in range(len(known))]
+        up = [_tenths(HEIGHT - 1 - (HEIGHT - 1 - _TOP) * max(0, value) / most) for value in known]
+        path = "M" + " ".join(f"{x},{y}" for x, y in zip(across, up, strict=True))
+        # What is known of one place alone is a dot.
+        lines.append(path if len(known) > 1 else f"{path}h0")
+        areas.append(f"{path} L{across[-1]},{HEIGHT} L{across[0]},{HEIGHT}Z")
+    return {"line": " ".join(lines), "area": " ".join(areas)}
+
+
+def _runs(values: Sequence[float | None]) -> list[tuple[int, list[float]]]:
+    """The values that follow each other without a gap, each run with its place."""
+    runs: list[tuple[int, list[float]]] = []
+    is_open = False
+    for place, value in enumerate(values):
+        if value is not None:
+            if not is_open:
+                runs.append((place, []))
+            runs[-1][1].append(value)
+        is_open = value is not None
+    return runs
 
 
 def bars(values: Sequence[float]) -> list[Bar]:

@@ -92,6 +92,7 @@ QUEUE_COLUMNS = (
     "consumers",
     "error",
     "priorities",
+    "depths",
 )
 """All columns of `headway_queue`, in the order of a record."""
 SCHEDULE_COLUMNS = (
@@ -131,7 +132,7 @@ GROUP_COLUMNS = (
 
 _plain = attrgetter(*_PLAIN)
 _worker_plain = attrgetter(*_WORKER_PLAIN)
-_queue_plain = attrgetter(*QUEUE_COLUMNS[1:-1])
+_queue_plain = attrgetter(*QUEUE_COLUMNS[1:-2])
 _entry_plain = attrgetter(*SCHEDULE_COLUMNS[1:])
 _group_plain = attrgetter(*GROUP_COLUMNS[1:])
 _JOURNAL_AT = TASK_COLUMNS.index("journal")
@@ -210,7 +211,8 @@ def worker_row(record: Record) -> wire.Row:
 
 def queue_record(queue: Queue, revision: int) -> tuple[Any, ...]:
     """The values of `QUEUE_COLUMNS`."""
-    return (revision, *_queue_plain(queue), _json_or_none(queue.priorities))
+    priorities, depths = _json_or_none(queue.priorities), _json_or_none(queue.depths or None)
+    return (revision, *_queue_plain(queue), priorities, depths)
 
 
 def queue(record: Record) -> Queue:
@@ -218,6 +220,7 @@ def queue(record: Record) -> Queue:
     values = dict(zip(QUEUE_COLUMNS[1:], record[1:], strict=True))
     if values["priorities"] is not None:
         values["priorities"] = decode(values["priorities"])
+    values["depths"] = () if values["depths"] is None else tuple(decode(values["depths"]))
     return Queue(**values)
 
 

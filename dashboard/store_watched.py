@@ -22,7 +22,7 @@ _OTHER_TYPES = {
     **dict.fromkeys(("revision", "depth"), "bigint"),
     **dict.fromkeys(("consumers", "missed"), "integer"),
     **dict.fromkeys(("name", "task", "schedule", "source", "error", "last_task_id"), "varchar"),
-    "priorities": "text",
+    **dict.fromkeys(("priorities", "depths"), "text"),
     "is_enabled": "boolean",
 }
 

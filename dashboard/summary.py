@@ -59,7 +59,10 @@ def overview_row(
     if "workers" in parts:
         row |= _pool(workers)
     if "queues" in parts:
-        row["queues"] = sorted(queues, key=_length, reverse=True)[:SHOWN_QUEUES]
+        longest = sorted(queues, key=_length, reverse=True)[:SHOWN_QUEUES]
+        row["queues"] = [
+            {name: value for name, value in queue.items() if name != "depths"} for queue in longest
+        ]
     if "failures" in parts:
         subjects = {each["subject"] for each in found}
         row["failures"] = groups[:SHOWN_FAILURES] + [

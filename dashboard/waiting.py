@@ -123,6 +123,7 @@ def _queue_row(queue: Queue, waiting: _Waiting, consumers: _Consumers, now: floa
         "depth": queue.depth,
         "consumers": queue.consumers,
         "priorities": queue.priorities,
+        "depths": list(queue.depths),
         "measured_at": queue.measured_at,
         "error": queue.error,
         "waiting": waiting.tasks,

@@ -96,7 +96,8 @@ class Tally(models.Model):
 
 
 class Queue(models.Model):
-    """One queue as the broker told last. `priorities` is JSON, depth by priority."""
+    """One queue as the broker told last. `priorities` is JSON, depth by priority; `depths` is a
+    JSON list, the deepest of each minute."""
 
     name = Word(primary_key=True, max_length=255)
     revision = models.BigIntegerField(db_index=True)
@@ -107,6 +108,7 @@ class Queue(models.Model):
     consumers = models.IntegerField(null=True)
     """As the broker counts them; None where it does not."""
     priorities = models.TextField(null=True)
+    depths = models.TextField(null=True)
     error = models.CharField(max_length=200, null=True)
     """Why the newest question was not answered."""
 

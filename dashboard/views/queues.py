@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from dashboard.views import pages, shell, told
 from dashboard.views.policy import page
 from realtime import sight
+from realtime.core.watched import MINUTES
 from realtime.ports import Rights, Select, StoreUnavailable
 
 TABLE = told.Table(
@@ -30,10 +31,12 @@ TABLE = told.Table(
         "error": ("said", "error"),
         "share": ("share", "depth"),
         "depth": ("number", "depth"),
+        "hour": ("timeline", "depths", str(MINUTES)),
         "waiting": ("capped", "waiting", "waiting_capped"),
         "oldest": ("age", "oldest_at"),
         "arriving": ("rate", "in_per_minute"),
         "leaving": ("rate", "out_per_minute"),
+        "empties": ("empties", "depth", "out_per_minute", "warning"),
         "consumers": ("number", "consumers", "worker_count"),
         "workers": ("listed", "workers", "worker_count"),
         "all_workers": ("all", "workers"),
@@ -47,6 +50,9 @@ TABLE = told.Table(
         "waits_one": _("1 task waits, for %(time)s."),
         "waits_many": _("%(count)s tasks wait, the oldest for %(time)s."),
         "command": "celery -A proj worker -E -Q %(name)s",
+        "empties_backlog": _("growing"),
+        "empties_unattended": _("never"),
+        "empties_never": _("never"),
         "state_unattended": "retrying",
         "state_backlog": "retrying",
         "all": _("%(count)s in all"),

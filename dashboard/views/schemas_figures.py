@@ -36,6 +36,10 @@ class Queue(Schema):
     depth: int | None = Field(description="Messages in the broker, as it told at `measured_at`.")
     consumers: int | None = Field(description="null where the broker does not count them.")
     priorities: dict[str, int] | None = Field(description="Depth by priority.")
+    depths: list[int | None] = Field(
+        description="The deepest of each minute of the last hour, the newest last: the minute of"
+        " `measured_at`. null where nobody measured."
+    )
     measured_at: datetime | None
     error: str | None = Field(description="Why the broker did not answer last.")
     waiting: int | None = Field(description="Tasks that are queued; null where not to be seen.")

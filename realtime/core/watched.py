@@ -12,6 +12,9 @@ from realtime.core.events import clean
 MAX_ERROR = 200
 CONFIRM_S = 30.0
 """What was found unchanged is written again this often: its age is shown, and need not be exact."""
+MINUTES = 60
+"""For so long it is remembered how deep a queue was."""
+_MINUTE_S = 60
 
 
 class Reading(NamedTuple):
@@ -38,6 +41,9 @@ class Queue:
     """As the broker counts them; None where it does not."""
     priorities: Mapping[str, int] | None = None
     """Depth by priority, without empty ones; None where all wait at the usual one."""
+    depths: tuple[int | None, ...] = ()
+    """The deepest of each minute, at most `MINUTES` of them; the last is the minute of
+    `measured_at`. None where nobody measured."""
     error: str | None = None
     """Why the newest question was not answered, or what is wrong with the queue."""
 
@@ -73,8 +79,20 @@ def measured(known: Queue | None, reading: Reading, now: float) -> Queue:
         depth=reading.depth,
         consumers=reading.consumers,
         priorities=reading.priorities,
+        depths=_lengthened(base, reading.measured_at, reading.depth),
         error=error,
     )
+
+
+def _lengthened(base: Queue, at: float, depth: int | None) -> tuple[int | None, ...]:
+    """`depths` with what was found at `at`. A clock that was set back adds to the last minute."""
+    if not base.depths or base.measured_at is None:
+        return (depth,)
+    passed = min(int(at // _MINUTE_S - base.measured_at // _MINUTE_S), MINUTES)
+    if passed > 0:
+        return (*base.depths, *(None,) * (passed - 1), depth)[-MINUTES:]
+    known = [each for each in (base.depths[-1], depth) if each is not None]
+    return (*base.depths[:-1], max(known, default=None))
 
 
 def is_news_of_queue(known: Queue | None, found: Queue) -> bool:

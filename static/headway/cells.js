@@ -121,6 +121,12 @@ const FORMS = {
     const { due_in: pattern = "", due_now: due = "" } = words;
     return { text: at > now ? fill(pattern, { time: format.age(at - now) }) : due, until: at, pattern, due };
   },
+  empties: (row, { words }, depth, leaving, warning) => {
+    const [waits, out] = [row[depth], row[leaving] ?? null];
+    if (!waits || out === null) return format.NONE;
+    const word = words[`empties_${row[warning]}`];
+    return word ?? (out > 0 ? format.age((60 * waits) / out) : words.empties_never);
+  },
   fill: (row, { words }, key, ...fields) => fill(words[key], Object.fromEntries(fields.map((field) => [field, textOf(row[field])]))),
   find: (row, setting, field) => ((row[field] ?? null) === null ? "" : searchFor(setting, row[field])),
   flag: (row, _, ...only) => matches(row, only),
@@ -166,6 +172,7 @@ const FORMS = {
   },
   target: (row, setting, kind, field) => (row[kind] === "query" ? FORMS.find?.(row, setting, field) : linkTo(setting, row[kind], row[field])),
   text: (row, _, field) => textOf(row[field]),
+  timeline: (row, _, field, places) => geometry.timeline(row[field] ?? [], Number(places)),
   use: (row, _, used, of) => (row[of] ? `${row[used] ?? 0}/${row[of]}` : String(row[used] ?? 0)),
   word: (row, { words }, field, prefix = field) => (row[field] ? (words[`${prefix}_${row[field]}`] ?? String(row[field])) : ""),
 };

@@ -34,12 +34,46 @@ function tenths(value) {
  * @returns {Line}
  */
 export function line(values) {
-  if (values.length < 2) return { line: "", area: "" };
-  const most = Math.max(...values, 1);
-  const points = values.map((value, place) =>
-    `${tenths((100 * place) / (values.length - 1))},${tenths(HEIGHT - 1 - ((HEIGHT - 1 - TOP) * Math.max(0, value)) / most)}`);
-  const path = `M${points.join(" ")}`;
-  return { line: path, area: `${path} L100,${HEIGHT} L0,${HEIGHT}Z` };
+  return values.length > 1 ? timeline(values, values.length) : { line: "", area: "" };
+}
+
+/**
+ * A line from 0 to the highest of the values that ends at the right, where the whole width has so
+ * many places; with a gap where nothing is known.
+ *
+ * @param {(number|null)[]} values
+ * @param {number} places
+ * @returns {Line}
+ */
+export function timeline(values, places) {
+  const most = Math.max(1, ...values.map((value) => value ?? 0));
+  const drawn = runs(values).map(([first, known]) => {
+    const begin = places - values.length + first;
+    const across = known.map((_, n) => tenths((100 * (begin + n)) / (places - 1)));
+    const points = known.map((value, n) => `${across[n]},${tenths(HEIGHT - 1 - ((HEIGHT - 1 - TOP) * Math.max(0, value)) / most)}`);
+    const path = `M${points.join(" ")}`;
+    // What is known of one place alone is a dot.
+    return { line: known.length > 1 ? path : `${path}h0`, area: `${path} L${across.at(-1)},${HEIGHT} L${across[0]},${HEIGHT}Z` };
+  });
+  return { line: drawn.map(({ line: path }) => path).join(" "), area: drawn.map(({ area }) => area).join(" ") };
+}
+
+/**
+ * The values that follow each other without a gap, each run with its place.
+ *
+ * @param {(number|null)[]} values
+ * @returns {[number, number[]][]}
+ */
+function runs(values) {
+  /** @type {[number, number[]][]} */
+  const found = [];
+  let isOpen = false;
+  for (const [place, value] of values.entries()) {
+    if (value !== null && !isOpen) found.push([place, []]);
+    isOpen = value !== null;
+    if (value !== null) found.at(-1)?.[1].push(value);
+  }
+  return found;
 }
 
 /**

@@ -22,6 +22,7 @@ QUEUE = Queue(
     depth=3_000_000_000,
     consumers=2,
     priorities={"0": 1, "9": 2},
+    depths=(1, None, 3_000_000_000),
     error="TimeoutError",
 )
 ENTRY = ScheduleEntry(

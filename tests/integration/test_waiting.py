@@ -33,7 +33,7 @@ def rows(alias: str) -> dict[str, Mapping[str, Any]]:
 
 
 def test_a_row_tells_the_broker_s_word_and_the_store_s(database: str) -> None:
-    add_queue(database, depth=9, consumers=2, priorities='{"0":4,"6":5}')
+    add_queue(database, depth=9, consumers=2, priorities='{"0":4,"6":5}', depths="[12,null,9]")
     add_worker(database)
     add_worker(database, "w2", '["mail","other"]')
     add_worker(database, "gone", state="gone")
@@ -45,6 +45,7 @@ def test_a_row_tells_the_broker_s_word_and_the_store_s(database: str) -> None:
         "depth": 9,
         "consumers": 2,
         "priorities": {"0": 4, "6": 5},
+        "depths": [12, None, 9],
         "measured_at": NOW,
         "error": None,
         "waiting": 2,

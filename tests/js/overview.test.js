@@ -28,7 +28,7 @@ for (const { title, now, links, row, workers, lines } of read("overview")) {
   }
 }
 
-const { rate, log_share: logShare, line, bars, share } = read("geometry");
+const { rate, log_share: logShare, line, timeline, bars, share } = read("geometry");
 
 test("rates are rounded as the server rounds them", () => {
   for (const [value, expected] of rate) assert.equal(rateOf(value), expected, String(value));
@@ -37,6 +37,7 @@ test("rates are rounded as the server rounds them", () => {
 test("drawings are the server's", () => {
   for (const [value, expected] of logShare) assert.equal(geometry.logShare(value), expected, String(value));
   for (const [value, expected] of line) assert.deepEqual(geometry.line(value), expected);
+  for (const [[values, places], expected] of timeline) assert.deepEqual(geometry.timeline(values, places), expected);
   for (const [value, expected] of bars) assert.deepEqual(geometry.bars(value), expected);
   for (const [[value, most], expected] of share) assert.equal(geometry.share(value, most), expected);
 });

@@ -15,6 +15,13 @@ def test_a_line_reaches_from_side_to_side(values: list[float], drawing: geometry
     assert geometry.line(values) == drawing
 
 
+@pytest.mark.parametrize(("given", "drawing"), VECTORS["timeline"])
+def test_a_timeline_ends_at_the_right_and_has_gaps(
+    given: tuple[list[float | None], int], drawing: geometry.Line
+) -> None:
+    assert geometry.timeline(*given) == drawing
+
+
 @pytest.mark.parametrize(("values", "drawing"), VECTORS["bars"])
 def test_bars_stand_beside_each_other(values: list[float], drawing: list[geometry.Bar]) -> None:
     assert geometry.bars(values) == drawing

@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 
-from realtime import watching
+from realtime import testing, watching
 from realtime.core.events import Event, parse
 from realtime.core.task import Task
-from realtime.core.watched import CONFIRM_S, Queue, Reading, ScheduleEntry
+from realtime.core.watched import CONFIRM_S, MINUTES, Queue, Reading, ScheduleEntry
 from realtime.core.workers import Worker
-from realtime.testing import AT
 from realtime.watching import MAX_NAMES, QUEUE_KEPT_S, QUEUES, SCHEDULE, Watched
+
+AT = testing.AT // 60 * 60
+"""A minute begins."""
 
 
 def survey(kind: str, now: float, **found: Any) -> Event:
@@ -71,7 +73,13 @@ def test_a_broker_that_is_away_leaves_what_it_told_last_with_its_age() -> None:
     ask(watched, AT + 5, Reading("a", error="TimeoutError"))
     known = watched.queues["a"]
     assert known == queue(
-        "a", measured_at=AT, depth=7, consumers=2, priorities={"3": 7}, error="TimeoutError"
+        "a",
+        measured_at=AT,
+        depth=7,
+        consumers=2,
+        priorities={"3": 7},
+        depths=(7,),
+        error="TimeoutError",
     )
     write(watched)
     ask(watched, AT + 900, Reading("a", error="TimeoutError"))
@@ -79,6 +87,43 @@ def test_a_broker_that_is_away_leaves_what_it_told_last_with_its_age() -> None:
     ask(watched, AT + 905, Reading("a", AT + 905, 7, 2, {"3": 7}))
     assert watched.queues["a"].error is None
     assert watched.is_dirty
+
+
+def depths(*readings: tuple[float, int | None]) -> tuple[int | None, ...]:
+    """What is remembered of these depths, each with its seconds after `AT`."""
+    watched = Watched()
+    for after, depth in readings:
+        ask(watched, AT + after, Reading("a", AT + after, depth))
+    return watched.queues["a"].depths
+
+
+def test_the_deepest_of_each_minute_is_remembered() -> None:
+    assert depths((0, 3), (55, 1), (60, 1), (61, 9), (119, 2), (120, 0)) == (3, 9, 0)
+
+
+def test_minutes_in_which_nobody_measured_are_unknown() -> None:
+    assert depths((0, 3), (180, 1)) == (3, None, None, 1)
+    assert depths((0, None), (1, 4), (60, None)) == (4, None)
+    assert depths((0, 3), (1e9, 1)) == (*(None,) * (MINUTES - 1), 1)
+
+
+def test_an_hour_is_remembered_and_no_more() -> None:
+    known = depths(*((60.0 * minute, minute) for minute in range(MINUTES + 5)))
+    assert known == tuple(range(5, MINUTES + 5))
+
+
+def test_a_clock_that_was_set_back_adds_to_the_last_minute() -> None:
+    assert depths((600, 3), (0, 5), (5, 4)) == (5,)
+
+
+def test_a_new_minute_is_written_though_nothing_else_changed() -> None:
+    watched = Watched()
+    ask(watched, AT + 50, Reading("a", AT + 50, 2))
+    write(watched)
+    ask(watched, AT + 55, Reading("a", AT + 55, 2))
+    assert not watched.is_dirty
+    ask(watched, AT + 60, Reading("a", AT + 60, 2))
+    assert write(watched)[0] == ["a"]
 
 
 def test_a_queue_that_nobody_named_for_a_day_is_forgotten() -> None:
