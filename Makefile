@@ -1,4 +1,4 @@
-# `make demo` shows it, `make test` proves it, `make check` is what CI runs before the tests.
+# `make demo` shows it; CI runs `make check`, `make test` and `make acceptance`.
 PYTHON ?= $(shell command -v python3 || command -v python3.14 || command -v python3.13 || command -v python3.12 || command -v python3.11)
 PORT ?= 8000
 # Extra requirements that hold versions back, e.g. PINS="Django~=5.2.0 celery~=5.4.0".
@@ -18,17 +18,21 @@ DIST := --dist loadfile --no-loadscope-reorder
 # is timed by the clock comes too late.
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 5 ? 3 * n / 2 : 6)))
 
+# What takes minutes because it is about minutes: a cut, a takeover, a person who waits.
+LONG := tests/acceptance tests/faults
+
 # One program a subject; the other modules of benchmarks/ are what these share.
 SUBJECTS := ingest fanout latency opening browser memory overhead history
 BENCHMARKS := $(foreach subject,$(SUBJECTS),$(if $(wildcard benchmarks/$(subject).py),$(subject)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test looks faults bench soak check format messages screenshots clean
+.PHONY: help setup demo test acceptance looks faults bench soak check format messages screenshots clean
 
 help:
 	@echo "make demo [PORT=8000]  watch the sample shop's tasks in a browser"
 	@echo "make setup             make .venv and node_modules for development"
-	@echo "make test [ARGS=..]    run all tests on private services"
+	@echo "make test [ARGS=..]    run the tests, on private services; ten minutes on two cores"
+	@echo "make acceptance        whole clusters, installations and journeys, as people meet them"
 	@echo "make looks [ARGS=..]   see every page in every width and theme; a few are part of the tests"
 	@echo "make faults [ARGS=..]  break servers and processes under load; docs/reliability.md"
 	@echo "make bench [ARGS=..]   measure: ARGS=--quick for less of everything"
@@ -45,15 +49,19 @@ demo: $(RUN_READY)
 	@$(BIN)/headway demo --port $(PORT)
 
 test: $(DEV_READY)
-	@tests/services/install.sh redis-server rabbitmq-server postgresql nginx chromium node
-	$(BIN)/pytest -n $(WORKERS) $(DIST) -m "not faults and not looks" $(ARGS)
+	@tests/services/install.sh redis-server rabbitmq-server postgresql chromium node
+	$(BIN)/pytest -n $(WORKERS) $(DIST) -m "not looks" $(foreach part,$(LONG),--ignore=$(part)) $(ARGS)
 	HEADWAY_TEST_DATABASE_URL=postgresql: $(BIN)/pytest -n $(WORKERS) $(DIST) -m "django_db and not any_database" $(ARGS)
+
+acceptance: $(DEV_READY)
+	@tests/services/install.sh redis-server rabbitmq-server postgresql nginx chromium
+	$(BIN)/pytest -n $(WORKERS) $(DIST) -m "not faults" $(LONG) $(ARGS)
 
 looks: $(DEV_READY) $(NODE_READY)
 	@tests/services/install.sh chromium
 	$(BIN)/pytest -n $(WORKERS) $(DIST) -m looks $(ARGS)
 
-# A quarter of an hour on two cores; the quick and decisive ones are part of `make test`.
+# The quick and decisive ones are part of `make acceptance`.
 faults: $(DEV_READY)
 	@tests/services/install.sh redis-server rabbitmq-server postgresql chromium
 	$(BIN)/pytest tests/faults $(ARGS)

@@ -2,7 +2,7 @@
 hand, against a running `headway serve`. Nothing crashes, nothing is logged as an error, memory
 stays within a stated bound, and the good tasks among them are stored as they ended.
 
-A few thousand are part of `make test`, a hundred thousand of `make faults`.
+A few thousand are part of `make acceptance`, a hundred thousand of `make faults`.
 """
 
 import json
