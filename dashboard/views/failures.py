@@ -243,6 +243,7 @@ class _Found:
         number, is_capped = counts.get("failed", (0, False))
         return {
             "stored": formats.capped((number, is_capped)),
+            "stored_number": number,
             "has_stored": number > 0,
             "has_lost": number < count and not is_capped,
         }

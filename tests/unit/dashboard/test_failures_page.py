@@ -169,6 +169,15 @@ def test_an_unfolded_group_tells_what_its_tasks_share() -> None:
     assert "for 1 hour for 1 day for 1 week for good" in offered
 
 
+def test_a_group_of_one_task_speaks_of_one() -> None:
+    task = failing(0)
+    stored.write([task])
+    group(str(task.signature), task_id="a1/0")
+    offered = text(get(client(*DECIDES), f"{task.signature}/"))
+    assert "Retry the task" in offered
+    assert "Open the task of" in offered
+
+
 def test_what_a_viewer_may_not_see_is_not_told() -> None:
     signature = write_tasks()
     group(signature, task_id="a1/0")
