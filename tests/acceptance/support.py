@@ -124,12 +124,13 @@ def api_key(directory: Path, *storage: str, name: str = "acceptance", **more: An
 
 @contextmanager
 def one_process(
-    directory: Path, broker: str, backend: str, *arguments: str
+    directory: Path, broker: str, backend: str, *arguments: str, **more: str
 ) -> Iterator[tuple[HeadwayWeb, Site]]:
-    """`headway serve` on a new database, which hears its broker."""
+    """`headway serve` on a new database, which hears its broker; `more` are variables of its
+    environment."""
     storage = ("--data", str(directory / "data"))
     cluster = ("--broker", broker, "--result-backend", backend)
-    env = {"HEADWAY_ADMIN_PASSWORD": PASSWORD}
+    env = {"HEADWAY_ADMIN_PASSWORD": PASSWORD, **more}
     with HeadwayWeb(directory, "serve", *cluster, *storage, *arguments, env=env) as server:
         site = Site(server.url, api_key(directory, *storage))
         wait_until(lambda: site.get("stream")["lag_ms"] is not None, 30, "the first probe")

@@ -1,17 +1,21 @@
-"""Whatever anybody sends: events, socket frames, queries and API calls that nobody would write by
-hand, against a running `headway serve`. Nothing crashes, nothing is logged as an error, memory
-stays within a stated bound, and the good tasks among them are stored as they ended.
+"""Whatever anybody sends: events, socket frames, queries, API calls and embed tokens that nobody
+would write by hand, against a running `headway serve`. Nothing crashes, nothing is logged as an
+error, memory stays within a stated bound, and the good tasks among them are stored as they ended.
 
 A few thousand are part of `make acceptance`, a hundred thousand of `make faults`.
 """
 
 import json
 import os
+import time
+import urllib.error
 import urllib.parse
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 import schemathesis
 from celery import Celery
@@ -44,6 +48,8 @@ LONGEST_QUERY = 1_100
 MUCH = 60_000
 """Bytes of a frame. Daphne hangs up on one of megabytes without a word."""
 AT = 1_795_000_000.0
+EMBED_KEY = "k" * 40
+BEGAN_AT = time.time()
 CLOSED_FOR_GOOD_REASON = {4400, 4405, 4408}
 """Too many bad frames, too many sockets, too many answers that nobody reads."""
 
@@ -134,6 +140,30 @@ queries = (
     .map(" ".join)
     .map(lambda text: text[:LONGEST_QUERY])
 )
+
+
+@st.composite
+def claims(draw: st.DrawFn) -> str:
+    """A token with the right signature, some of whose claims are not."""
+    told: dict[str, Any] = {"aud": "headway", "tasks": ["f1", "good-0"]}
+    told |= {"iat": BEGAN_AT, "exp": BEGAN_AT + 12 * 3600}
+    names = ["aud", "exp", "iat", "nbf", "tasks", "groups", "can", "owner", "label", "sub"]
+    for name in draw(st.lists(st.sampled_from(names), max_size=4)):
+        told[name] = draw(values | subjects)
+    text = json.dumps(told).encode()
+    return jwt.PyJWS().encode(text, EMBED_KEY, draw(st.sampled_from(["HS256", "HS512"])))
+
+
+@st.composite
+def embeds(draw: st.DrawFn) -> bytes:
+    """What a page asks about its tasks, nearly, or something else altogether."""
+    asked = {
+        "tokens": draw(st.dictionaries(texts, claims() | tokens, max_size=3) | values),
+        "subjects": draw(st.just(["task:f1", "task:good-0", "group:g"]) | subjects),
+        "since": draw(st.none() | st.just({"epoch": "e", "revision": 1}) | values),
+    }
+    text = json.dumps(asked).encode()
+    return draw(st.sampled_from([text, text, text, text[:-1], b"[" * 2000]) | st.binary())
 
 
 def made(strategy: st.SearchStrategy[Any], count: int) -> Iterator[list[Any]]:
@@ -238,6 +268,28 @@ class Target:
         url = f"{self.server.url}/{path}?{urllib.parse.urlencode(told)}"
         return ask(url, self.site.key).status
 
+    def send_embeds(self, count: int) -> int:
+        """Ask as so many pages would that embed progress; every tenth about one task."""
+        sent = 0
+        for examples in made(st.tuples(embeds(), claims()), count):
+            for number, (body, token) in enumerate(examples):
+                assert self._posted("embed/v1/states", body) in (200, 400, 413), body
+                if number % 10 == 0:
+                    url = f"{self.server.url}/embed/v1/tasks/f1"
+                    assert ask(url, token).status in (200, 401, 403), token
+            sent += len(examples)
+        return sent
+
+    def _posted(self, path: str, body: bytes) -> int:
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.server.url}/{path}", data=body, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
     def send_calls(self, count: int) -> int:
         """Make so many calls of what the OpenAPI document describes, right ones and wrong ones."""
         document = f"{self.server.url}/api/v1/openapi.json"
@@ -268,7 +320,10 @@ def target(tmp_path: Path) -> Iterator[Target]:
     with (
         running_redis() as redis,
         celery_app.connected(redis.url(), redis.url(1)) as app,
-        one_process(tmp_path, redis.url(), redis.url(1)) as (server, site),
+        one_process(tmp_path, redis.url(), redis.url(1), HEADWAY_EMBED_KEY=EMBED_KEY) as (
+            server,
+            site,
+        ),
     ):
         yield Target(server, site, app, redis)
 
@@ -295,6 +350,7 @@ def bombard(target: Target, count: int) -> dict[str, int]:
         "events": target.send_events,
         "frames": target.send_frames,
         "queries": target.send_queries,
+        "embeds": target.send_embeds,
         "calls": target.send_calls,
     }
     each = count // len(kinds)

@@ -1,12 +1,20 @@
 """Keys, tokens and a store of public rows for the tests of embedding."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import jwt
+import pytest
+from django.test import Client
 
+from dashboard import refused, shown, tokens
+from dashboard.throttle import Budget, Rate
+from dashboard.views import cors
 from realtime.embedding import Expected, PublicPage, Usual
+from realtime.ports import StreamInfo
 
+BASE = "/headway/embed/v1/"
 KEY = "k" * 31 + "1"
 OTHER_KEY = "k" * 31 + "2"
 NOW = 1_795_269_731.0
@@ -146,3 +154,41 @@ def token(key: str = KEY, algorithm: str = "HS256", **claims: Any) -> str:
     payload = {"aud": "headway", "exp": NOW + 900, "iat": NOW, "tasks": ["t1"]} | claims
     kept = {name: value for name, value in payload.items() if value is not None}
     return jwt.encode(kept, key, algorithm)
+
+
+def shelve(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Shelf:
+    """Have `/embed/v1/` read three rows of a shelf: the running task t1, t2 and a group."""
+    settings.HEADWAY_EMBED_KEY = [KEY]
+    settings.HEADWAY_ALLOWED_ORIGINS = [ORIGIN]
+    shelf = Shelf(running(), row("t2"), group_row())
+    monkeypatch.setattr(tokens, "reader", lambda: shelf)
+    monkeypatch.setattr(shown, "instant", lambda: NOW)
+    info = StreamInfo(epoch="e1", revision=9, floor=0, alive_at=NOW)
+    monkeypatch.setattr(shown.queries.Reader, "stream", lambda self: info)
+    monkeypatch.setattr(cors, "budget", Budget(Rate(10_000, 0.001)))
+    refused.counts.clear()
+    return shelf
+
+
+def post(path: str, body: object, **headers: str) -> Any:
+    data = body if isinstance(body, bytes | str) else json.dumps(body)
+    return Client().post(BASE + path, data, content_type="application/json", headers=headers)
+
+
+def get(path: str, by: str | None = None, **headers: str) -> Any:
+    bearer = {"Authorization": f"Bearer {by}"} if by else {}
+    return Client().get(BASE + path, headers=bearer | headers)
+
+
+def states(subjects: list[str], **by: str) -> dict[str, Any]:
+    answer = post("states", {"tokens": by or {"a": token()}, "subjects": subjects})
+    assert answer.status_code == 200
+    return dict(answer.json())
+
+
+def problem(answer: Any) -> tuple[int, str]:
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    told = answer.json()
+    assert told["detail"].endswith((".", "..."))
+    assert told["status"] == answer.status_code
+    return answer.status_code, told["code"]

@@ -2,39 +2,38 @@
 
 import json
 import logging
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import jwt
 import pytest
-from django.contrib.sessions.backends import signed_cookies
-from django.contrib.sessions.backends.base import SessionBase
-from django.http import HttpRequest
-from django.test import Client, RequestFactory
+from django.test import Client
 
-from dashboard import granting, refused, shown, tokens
-from dashboard.throttle import Budget, Rate
-from dashboard.views import cors, embed
+from dashboard import refused, shown, tokens
+from dashboard.views import embed
 from realtime.core import public
 from realtime.core.public import Expected, Usual
 from realtime.ports import StoreUnavailable, StreamInfo
+from tests.unit.dashboard import embedded
 from tests.unit.dashboard.embedded import (
+    BASE,
     KEY,
     NOW,
-    ORIGIN,
     OTHER_KEY,
     SECRETS,
     Shelf,
+    get,
     group_row,
+    post,
+    problem,
     row,
     running,
+    states,
     token,
 )
 
-BASE = "/headway/embed/v1/"
 TASK_FIELDS = {
     "subject", "id", "label", "status", "conclusion", "progress", "queue_position", "eta_seconds",
     "usual_seconds", "attempt", "retry_in", "starts_in", "elapsed_seconds", "is_vouched", "note",
@@ -49,40 +48,7 @@ GROUP_FIELDS = {
 
 @pytest.fixture
 def shelf(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Shelf:
-    settings.HEADWAY_EMBED_KEY = [KEY]
-    settings.HEADWAY_ALLOWED_ORIGINS = [ORIGIN]
-    shelf = Shelf(running(), row("t2"), group_row())
-    monkeypatch.setattr(tokens, "reader", lambda: shelf)
-    monkeypatch.setattr(shown, "instant", lambda: NOW)
-    info = StreamInfo(epoch="e1", revision=9, floor=0, alive_at=NOW)
-    monkeypatch.setattr(shown.queries.Reader, "stream", lambda self: info)
-    monkeypatch.setattr(cors, "budget", Budget(Rate(10_000, 0.001)))
-    refused.counts.clear()
-    return shelf
-
-
-def post(path: str, body: object, **headers: str) -> Any:
-    data = body if isinstance(body, bytes | str) else json.dumps(body)
-    return Client().post(BASE + path, data, content_type="application/json", headers=headers)
-
-
-def get(path: str, by: str | None = None, **headers: str) -> Any:
-    bearer = {"Authorization": f"Bearer {by}"} if by else {}
-    return Client().get(BASE + path, headers=bearer | headers)
-
-
-def states(subjects: list[str], **by: str) -> dict[str, Any]:
-    answer = post("states", {"tokens": by or {"a": token()}, "subjects": subjects})
-    assert answer.status_code == 200
-    return dict(answer.json())
-
-
-def problem(answer: Any) -> tuple[int, str]:
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    told = answer.json()
-    assert told["detail"].endswith((".", "..."))
-    assert told["status"] == answer.status_code
-    return answer.status_code, told["code"]
+    return embedded.shelve(monkeypatch, settings)
 
 
 # What is told
@@ -411,211 +377,6 @@ def test_a_store_that_is_away_tells_nothing_of_itself(
 def test_embedding_is_off_without_a_key(shelf: Shelf, settings: Any) -> None:
     settings.HEADWAY_EMBED_KEY = None
     assert problem(get("tasks/t1", token())) == (404, "not_configured")
-
-
-# Other sites' pages
-
-
-def test_pages_of_an_allowed_origin_may_read_the_answer(shelf: Shelf) -> None:
-    answer = get("tasks/t1", token(), Origin=ORIGIN)
-    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
-    assert "Origin" in answer.headers["Vary"]
-    assert "Access-Control-Allow-Credentials" not in answer.headers
-    assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
-
-
-def test_refusals_can_be_read_by_those_pages_too(shelf: Shelf) -> None:
-    answer = get("tasks/t1", token(exp=NOW - 1), Origin=ORIGIN)
-    assert problem(answer) == (401, "token_expired")
-    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
-
-
-@pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "https://shop.example.evil.example", "x", "http://["]
-)
-def test_pages_of_other_origins_are_refused(shelf: Shelf, origin: str) -> None:
-    answer = get("tasks/t1", token(), Origin=origin)
-    assert problem(answer) == (403, "origin_not_allowed")
-    assert "Access-Control-Allow-Origin" not in answer.headers
-    assert shelf.asked == []
-
-
-def test_our_own_pages_need_no_leave(shelf: Shelf) -> None:
-    answer = get("tasks/t1", token(), Origin="http://testserver", Host="testserver")
-    assert answer.status_code == 200
-    assert "Access-Control-Allow-Origin" not in answer.headers
-
-
-@pytest.mark.parametrize(
-    ("path", "methods"),
-    [
-        ("states", "POST"),
-        ("stream", "POST"),
-        ("tasks/t1", "GET"),
-        ("groups/g1", "GET"),
-        ("tasks/t1/cancel", "POST"),
-        ("tasks/t1/retry", "POST"),
-        ("groups/g1/cancel", "POST"),
-    ],
-)
-def test_browsers_may_ask_before_they_ask(shelf: Shelf, path: str, methods: str) -> None:
-    answer = Client().options(BASE + path, headers={"Origin": ORIGIN})
-    assert (answer.status_code, answer.content) == (204, b"")
-    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
-    assert answer.headers["Access-Control-Allow-Methods"] == methods
-    assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
-    refused = Client().options(BASE + path, headers={"Origin": "https://evil.example"})
-    assert refused.status_code == 403
-
-
-def test_other_methods_are_refused(shelf: Shelf) -> None:
-    answer = Client().get(BASE + "states")
-    assert problem(answer) == (405, "bad_method")
-    assert answer.headers["Allow"] == "POST"
-
-
-def test_an_address_that_asks_too_often_waits(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cors, "budget", Budget(Rate(2, 30.0)))
-    monkeypatch.setattr(cors.time, "monotonic", lambda: 100.0)
-    assert [get("tasks/t1", token()).status_code for _ in range(2)] == [200, 200]
-    answer = get("tasks/t1", token())
-    assert problem(answer) == (429, "too_fast")
-    assert answer.headers["Retry-After"] == "30"
-
-
-# Renewal
-
-
-@pytest.fixture
-def visit(shelf: Shelf, db: None, rf: RequestFactory) -> Iterator[Callable[..., Client]]:
-    """A client whose session was given a token."""
-
-    def make(*args: Any, **how: Any) -> Client:
-        client = Client()
-        request = HttpRequest()
-        request.session = client.session
-        tokens.mint(*args, request=request, **how)
-        request.session.save()
-        client.cookies["sessionid"] = request.session.session_key
-        return client
-
-    return make
-
-
-def renew(client: Client, id_: object, **headers: str) -> Any:
-    return client.post(
-        "/headway/embed/refresh/", json.dumps({"id": id_}), "application/json", headers=headers
-    )
-
-
-def test_a_session_renews_what_it_was_given(visit: Callable[..., Client], shelf: Shelf) -> None:
-    client = visit(["t1", "t2"], label="Film", can=["retry"], ttl=60)
-    answer = renew(client, "t1")
-    grant = tokens.current().verify(answer.json()["token"], NOW)
-    assert (grant.tasks, grant.label, grant.can) == ({"t1", "t2"}, "Film", {"retry"})
-    assert grant.expires_at == NOW + 60
-    assert answer.headers["Cache-Control"] == "no-store"
-
-
-def test_a_session_renews_a_group(visit: Callable[..., Client]) -> None:
-    answer = renew(visit(group="g1"), "g1")
-    assert tokens.current().verify(answer.json()["token"], NOW).groups == {"g1"}
-
-
-def test_another_session_is_refused(visit: Callable[..., Client]) -> None:
-    visit("t1")
-    assert problem(renew(visit("t2"), "t1")) == (403, "no_grant")
-    assert problem(renew(Client(), "t1")) == (401, "no_grant")
-
-
-def test_a_page_that_was_open_for_too_long_is_to_be_loaded_again(
-    visit: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client = visit("t1")
-    monkeypatch.setattr(shown, "instant", lambda: tokens.time.time() + 8 * 86_400)
-    assert problem(renew(client, "t1")) == (410, "no_grant")
-
-
-def test_renewal_ends_where_embedding_does(visit: Callable[..., Client], settings: Any) -> None:
-    client = visit("t1")
-    settings.HEADWAY_EMBED_KEY = None
-    assert problem(renew(client, "t1")) == (410, "not_configured")
-
-
-def test_renewal_needs_the_token_of_our_page(visit: Callable[..., Client]) -> None:
-    known = visit("t1")
-    strict = Client(enforce_csrf_checks=True)
-    strict.cookies = known.cookies
-    assert problem(renew(strict, "t1")) == (403, "csrf")
-    strict.cookies["csrftoken"] = "x" * 32
-    assert renew(strict, "t1", **{"X-CSRFToken": "x" * 32}).status_code == 200
-
-
-@pytest.mark.parametrize("id_", [None, 7, "", ["t1"], "x" * 256])
-def test_renewal_of_what_is_no_id_is_refused(visit: Callable[..., Client], id_: object) -> None:
-    assert problem(renew(visit("t1"), id_)) == (400, "bad_request")
-
-
-def test_renewal_is_by_post_alone(shelf: Shelf) -> None:
-    assert problem(Client().get("/headway/embed/refresh/")) == (405, "bad_method")
-
-
-def test_a_session_keeps_its_newest_grants(visit: Callable[..., Client], shelf: Shelf) -> None:
-    request = HttpRequest()
-    request.session = Client().session
-    for number in range(505):
-        tokens.mint(f"t{number}", request=request)
-    tokens.mint("t504", request=request)
-    kept = request.session["headway_grants"]
-    assert [grant["claims"]["tasks"] for grant in kept] == [[f"t{n}"] for n in range(5, 505)]
-
-
-def test_a_session_never_grows_beyond_its_bound_and_keeps_the_newest(shelf: Shelf) -> None:
-    request = HttpRequest()
-    request.session = SessionBase()
-    for number in range(100):
-        tokens.mint([f"{number:03}-{n:03}" + "x" * 13 for n in range(500)], request=request)
-    kept = request.session["headway_grants"]
-    assert len(json.dumps(kept)) < 1.2 * granting.MAX_BYTES
-    assert kept[-1]["claims"]["tasks"][0].startswith("099-")
-    assert 1 < len(kept) < 10
-
-
-def test_where_the_session_is_a_cookie_its_grants_fit_into_one(shelf: Shelf) -> None:
-    request = HttpRequest()
-    request.session = signed_cookies.SessionStore()
-    request.session["host"] = "x" * 400
-    ids = [str(uuid.uuid4()) for _ in range(200)]
-    for id_ in ids:
-        tokens.mint(id_, label="Your video", can="cancel retry", request=request)
-    request.session.save()
-    assert len(request.session.session_key) < 4000
-    back = signed_cookies.SessionStore(request.session.session_key)
-    kept = [grant["claims"]["tasks"][0] for grant in back["headway_grants"]]
-    assert kept == ids[-len(kept) :]
-    assert len(kept) >= 10
-
-
-def test_what_fits_into_no_cookie_is_said_when_it_is_minted(shelf: Shelf) -> None:
-    request = HttpRequest()
-    request.session = signed_cookies.SessionStore()
-    with pytest.raises(ValueError, match="SESSION_ENGINE"):
-        tokens.mint([str(uuid.uuid4()) for _ in range(100)], request=request)
-    assert shelf.expected == {}
-    assert "headway_grants" not in request.session
-
-
-def test_what_others_wrote_into_a_session_grants_nothing(
-    visit: Callable[..., Client], shelf: Shelf
-) -> None:
-    client = visit("t1")
-    session = client.session
-    for wrong in ("x", [1, {}], {"t1": True}):
-        session["headway_grants"] = wrong
-        session.save()
-        assert renew(client, "t1").status_code == 401
 
 
 def test_every_public_field_is_known_here() -> None:

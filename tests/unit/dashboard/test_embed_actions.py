@@ -22,13 +22,10 @@ from realtime.core.wire import task_row
 from realtime.ports import StoreUnavailable
 from realtime.testing import Raw
 from tests.unit.dashboard import stored
-from tests.unit.dashboard.embedded import KEY, NOW, Shelf, group_row, token
+from tests.unit.dashboard.embedded import BASE, KEY, NOW, Shelf, group_row, problem, token
 from tests.unit.dashboard.test_actions import FakeBroker
-from tests.unit.dashboard.test_embed import problem
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-BASE = "/headway/embed/v1/"
 
 
 def _member(task_id: str) -> Raw:
