@@ -5,6 +5,7 @@ error, memory stays within a stated bound, and the good tasks among them are sto
 A few thousand are part of `make acceptance`, a hundred thousand of `make faults`.
 """
 
+import ipaddress
 import json
 import os
 import time
@@ -45,11 +46,15 @@ FRAMES_A_SOCKET = 16
 """As many as a peer may leave unacknowledged."""
 LONGEST_QUERY = 1_100
 """Characters. Longer ones than 1,000 are refused; daphne hangs up on an address of 16 KB."""
+MOST_OF_A_TOKEN = 8_000
+"""Letters. Daphne hangs up on a header of 16 KB."""
 MUCH = 60_000
 """Bytes of a frame. Daphne hangs up on one of megabytes without a word."""
 AT = 1_795_000_000.0
-EMBED_KEY = "k" * 40
+EMBED_KEY = "k" * 64
 BEGAN_AT = time.time()
+OPEN_TO_VISITORS = {"HEADWAY_EMBED_KEY": EMBED_KEY, "HEADWAY_TRUSTED_PROXIES": "127.0.0.1"}
+SAID_TO_A_TOKEN = {200, 401, 403, 429}
 CLOSED_FOR_GOOD_REASON = {4400, 4405, 4408}
 """Too many bad frames, too many sockets, too many answers that nobody reads."""
 
@@ -273,15 +278,17 @@ class Target:
         sent = 0
         for examples in made(st.tuples(embeds(), claims()), count):
             for number, (body, token) in enumerate(examples):
-                assert self._posted("embed/v1/states", body) in (200, 400, 413), body
+                assert self._posted("embed/v1/states", body, sent + number) in (200, 400, 413), body
                 if number % 10 == 0:
                     url = f"{self.server.url}/embed/v1/tasks/f1"
-                    assert ask(url, token).status in (200, 401, 403), token
+                    assert ask(url, token[:MOST_OF_A_TOKEN]).status in SAID_TO_A_TOKEN
             sent += len(examples)
         return sent
 
-    def _posted(self, path: str, body: bytes) -> int:
-        headers = {"Content-Type": "application/json"}
+    def _posted(self, path: str, body: bytes, visitor: int) -> int:
+        """Each visitor has an address of their own, of which none asks too often."""
+        address = ipaddress.IPv4Address("10.0.0.0") + visitor
+        headers = {"Content-Type": "application/json", "X-Forwarded-For": str(address)}
         request = urllib.request.Request(f"{self.server.url}/{path}", data=body, headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=20) as answer:
@@ -320,10 +327,7 @@ def target(tmp_path: Path) -> Iterator[Target]:
     with (
         running_redis() as redis,
         celery_app.connected(redis.url(), redis.url(1)) as app,
-        one_process(tmp_path, redis.url(), redis.url(1), HEADWAY_EMBED_KEY=EMBED_KEY) as (
-            server,
-            site,
-        ),
+        one_process(tmp_path, redis.url(), redis.url(1), **OPEN_TO_VISITORS) as (server, site),
     ):
         yield Target(server, site, app, redis)
 
