@@ -5,7 +5,8 @@ All functions are pure. Lengths are in percent of the width, and in units of a d
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import TypedDict
 
 HEIGHT = 32
@@ -44,28 +45,21 @@ def timeline(values: Sequence[float | None], places: int) -> Line:
     so many places; with a gap where nothing is known."""
     most = max([1, *(value for value in values if value is not None)])
     lines, areas = [], []
-    for first, known in _runs(values):
-        begin = places - len(values) + first
-        across = [_tenths(100 * (begin + n) / (places - 1)) for n in range(len(known))]
-        up = [_tenths(HEIGHT - 1 - (HEIGHT - 1 - _TOP) * max(0, value) / most) for value in known]
+    for run in _runs(values):
+        across = [_tenths(100 * (places - len(values) + place) / (places - 1)) for place, _ in run]
+        up = [_tenths(HEIGHT - 1 - (HEIGHT - 1 - _TOP) * max(0, value) / most) for _, value in run]
         path = "M" + " ".join(f"{x},{y}" for x, y in zip(across, up, strict=True))
         # What is known of one place alone is a dot.
-        lines.append(path if len(known) > 1 else f"{path}h0")
+        lines.append(path if len(run) > 1 else f"{path}h0")
         areas.append(f"{path} L{across[-1]},{HEIGHT} L{across[0]},{HEIGHT}Z")
     return {"line": " ".join(lines), "area": " ".join(areas)}
 
 
-def _runs(values: Sequence[float | None]) -> list[tuple[int, list[float]]]:
-    """The values that follow each other without a gap, each run with its place."""
-    runs: list[tuple[int, list[float]]] = []
-    is_open = False
-    for place, value in enumerate(values):
-        if value is not None:
-            if not is_open:
-                runs.append((place, []))
-            runs[-1][1].append(value)
-        is_open = value is not None
-    return runs
+def _runs(values: Sequence[float | None]) -> Iterator[list[tuple[int, float]]]:
+    """The values that follow each other without a gap, each with its place."""
+    for is_known, run in groupby(enumerate(values), lambda each: each[1] is not None):
+        if is_known:
+            yield [(place, value) for place, value in run if value is not None]
 
 
 def bars(values: Sequence[float]) -> list[Bar]:

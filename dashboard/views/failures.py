@@ -244,7 +244,6 @@ class _Found:
         return {
             "stored": formats.capped((number, is_capped)),
             "stored_number": number,
-            "has_stored": number > 0,
             "has_lost": number < count and not is_capped,
         }
 

@@ -47,31 +47,28 @@ export function line(values) {
  */
 export function timeline(values, places) {
   const most = Math.max(1, ...values.map((value) => value ?? 0));
-  const drawn = runs(values).map(([first, known]) => {
-    const begin = places - values.length + first;
-    const across = known.map((_, n) => tenths((100 * (begin + n)) / (places - 1)));
-    const points = known.map((value, n) => `${across[n]},${tenths(HEIGHT - 1 - ((HEIGHT - 1 - TOP) * Math.max(0, value)) / most)}`);
+  const drawn = runs(values).map((run) => {
+    const across = run.map(([place]) => tenths((100 * (places - values.length + place)) / (places - 1)));
+    const points = run.map(([, value], n) => `${across[n]},${tenths(HEIGHT - 1 - ((HEIGHT - 1 - TOP) * Math.max(0, value)) / most)}`);
     const path = `M${points.join(" ")}`;
     // What is known of one place alone is a dot.
-    return { line: known.length > 1 ? path : `${path}h0`, area: `${path} L${across.at(-1)},${HEIGHT} L${across[0]},${HEIGHT}Z` };
+    return { line: run.length > 1 ? path : `${path}h0`, area: `${path} L${across.at(-1)},${HEIGHT} L${across[0]},${HEIGHT}Z` };
   });
   return { line: drawn.map(({ line: path }) => path).join(" "), area: drawn.map(({ area }) => area).join(" ") };
 }
 
 /**
- * The values that follow each other without a gap, each run with its place.
+ * The values that follow each other without a gap, each with its place.
  *
  * @param {(number|null)[]} values
- * @returns {[number, number[]][]}
  */
 function runs(values) {
-  /** @type {[number, number[]][]} */
+  /** @type {[number, number][][]} */
   const found = [];
-  let isOpen = false;
   for (const [place, value] of values.entries()) {
-    if (value !== null && !isOpen) found.push([place, []]);
-    isOpen = value !== null;
-    if (value !== null) found.at(-1)?.[1].push(value);
+    if (value === null) continue;
+    if ((values[place - 1] ?? null) === null) found.push([]);
+    found.at(-1)?.push([place, value]);
   }
   return found;
 }

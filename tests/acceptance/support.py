@@ -42,10 +42,14 @@ class Answer(NamedTuple):
 
 
 def ask(url: str, key: str | None = None, **parameters: object) -> Answer:
-    """GET `url`, with an API key where one is given; errors are answers too."""
+    """GET `url`, with an API key where one is given."""
     query = f"?{urllib.parse.urlencode(parameters)}" if parameters else ""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    request = urllib.request.Request(url + query, headers=headers)
+    return answer_to(urllib.request.Request(url + query, headers=headers))
+
+
+def answer_to(request: urllib.request.Request) -> Answer:
+    """What is said to it; errors are answers too."""
     try:
         with urllib.request.urlopen(request, timeout=20) as answer:
             return _answer(answer)

@@ -9,7 +9,6 @@ import ipaddress
 import json
 import os
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +29,7 @@ from realtime.core.events import MAX_EVENT_BYTES
 from realtime.core.frames import PROGRESS, SERVED
 from realtime.core.query_terms import LEXICON
 from realtime.testing import BUILDERS, Raw, task_received, task_started, task_succeeded
-from tests.acceptance.support import Capture, Site, ask, one_process, publish, tell
+from tests.acceptance.support import Capture, Site, answer_to, ask, one_process, publish, tell
 from tests.integration import celery_app
 from tests.services.headway import HeadwayWeb
 from tests.services.process import wait_until
@@ -289,13 +288,8 @@ class Target:
         """Each visitor has an address of their own, of which none asks too often."""
         address = ipaddress.IPv4Address("10.0.0.0") + visitor
         headers = {"Content-Type": "application/json", "X-Forwarded-For": str(address)}
-        request = urllib.request.Request(f"{self.server.url}/{path}", data=body, headers=headers)
-        try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
-                return int(answer.status)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code
+        url = f"{self.server.url}/{path}"
+        return answer_to(urllib.request.Request(url, data=body, headers=headers)).status
 
     def send_calls(self, count: int) -> int:
         """Make so many calls of what the OpenAPI document describes, right ones and wrong ones."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import jwt
 import pytest
+from django.http import HttpRequest
 from django.test import Client
 
 from dashboard import refused, shown, tokens
@@ -168,6 +169,17 @@ def shelve(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Shelf:
     monkeypatch.setattr(cors, "budget", Budget(Rate(10_000, 0.001)))
     refused.counts.clear()
     return shelf
+
+
+def visitor(*args: Any, **how: Any) -> Client:
+    """A client whose session was given a token: what `mint` takes."""
+    client = Client()
+    request = HttpRequest()
+    request.session = client.session
+    tokens.mint(*args, request=request, **how)
+    request.session.save()
+    client.cookies["sessionid"] = request.session.session_key
+    return client
 
 
 def post(path: str, body: object, **headers: str) -> Any:

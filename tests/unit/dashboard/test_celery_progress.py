@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.http import HttpRequest
 from django.test import Client, override_settings
 from django.urls import include, path, reverse
 
@@ -15,7 +14,7 @@ from dashboard.compat.celery_progress import Seen, answer, group_answer
 from realtime.core import public
 from realtime.core.public import Shown
 from realtime.ports import Page, StoreUnavailable, StreamInfo
-from tests.unit.dashboard.embedded import KEY, NOW, SECRETS, Shelf, group_row, row, running
+from tests.unit.dashboard.embedded import KEY, NOW, SECRETS, Shelf, group_row, row, running, visitor
 
 urlpatterns = [path("celery-progress/", include("dashboard.compat.celery_progress"))]
 
@@ -170,16 +169,6 @@ def shelf(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Shelf:
 
     monkeypatch.setattr(shown.queries.Reader, "page", page)
     return shelf
-
-
-def visitor(*args: Any, **how: Any) -> Client:
-    client = Client()
-    request = HttpRequest()
-    request.session = client.session
-    tokens.mint(*args, request=request, **how)
-    request.session.save()
-    client.cookies["sessionid"] = request.session.session_key
-    return client
 
 
 def operator(*permissions: str) -> Client:

@@ -2,14 +2,14 @@
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.sessions.backends import signed_cookies
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
-from django.test import Client, RequestFactory
+from django.test import Client
 
 from dashboard import granting, shown, tokens
 from tests.unit.dashboard import embedded
@@ -22,19 +22,9 @@ def shelf(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Shelf:
 
 
 @pytest.fixture
-def visit(shelf: Shelf, db: None, rf: RequestFactory) -> Iterator[Callable[..., Client]]:
-    """A client whose session was given a token."""
-
-    def make(*args: Any, **how: Any) -> Client:
-        client = Client()
-        request = HttpRequest()
-        request.session = client.session
-        tokens.mint(*args, request=request, **how)
-        request.session.save()
-        client.cookies["sessionid"] = request.session.session_key
-        return client
-
-    return make
+def visit(shelf: Shelf, db: None) -> Callable[..., Client]:
+    """Makes a client whose session was given a token."""
+    return embedded.visitor
 
 
 def renew(client: Client, id_: object, **headers: str) -> Any:
